@@ -1,0 +1,51 @@
+/* Quantized IR to plan to instructions to program. */
+#ifndef NBQ_BACKEND_BACKEND_H
+#define NBQ_BACKEND_BACKEND_H
+
+#include "base/data.h"
+#include "ir/ir.h"
+#include "isa/isa.h"
+
+/* One layer's tiling: what a schedule may choose. Results never depend on it. */
+enum be_order { BE_ORDER_SPATIAL_OUTER, BE_ORDER_CHANNEL_OUTER };
+struct be_tiling {
+    int rows, cols;      /* output pixels of a tile */
+    int oc;              /* output channels of a tile, a multiple of E (the last one may be less) */
+    int ic;              /* input channels per array pass, a multiple of V */
+    enum be_order order; /* SPATIAL_OUTER: activations stay, weights stream; CHANNEL_OUTER: weights stay */
+    int double_buffer;   /* 1: two sets of buffers, loads overlap execution */
+};
+struct be_layer {
+    const struct ir_node *node;
+    const char *name;
+    int index;                       /* layer tag */
+    struct be_tiling tiling;
+    int64_t macs;
+    int tiles;                       /* array passes or vector passes */
+    int64_t act_vectors, wgt_dwords, acc_entries, par_dwords; /* on-chip need */
+    double est_cycles; int64_t est_bytes;
+};
+struct be_plan {
+    struct arena *arena;
+    const struct ir_graph *graph;
+    const struct svpe_target *target;
+    int act_bits;
+    struct be_layer *layers;
+    int layer_count;
+    uint64_t work_bytes, work_lower_bound;
+};
+
+struct be_options {
+    const struct svpe_target *target;
+    int act_bits;
+    const char *schedule;            /* path of a Lua file, or NULL */
+    struct preprocess preprocess;
+};
+
+/* plan.c: legal for the target or NULL after saying which layer, which limit, both values. */
+struct be_plan *be_plan(struct ctx *c, const struct ir_graph *g, const struct be_options *o);
+void be_plan_print(const struct be_plan *p, struct writer *to);
+/* lower.c: instructions, tokens (none redundant), addresses, container tables. NULL after saying why. */
+struct svpe_program *be_lower(struct ctx *c, const struct be_plan *p, const struct be_options *o);
+
+#endif

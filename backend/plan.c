@@ -1,0 +1,1 @@
+extern int backend_plan_placeholder; int backend_plan_placeholder;

@@ -1,0 +1,1 @@
+extern int frontend_import_placeholder; int frontend_import_placeholder;

@@ -1,0 +1,1 @@
+extern int ir_base_data_data_placeholder; int ir_base_data_data_placeholder;

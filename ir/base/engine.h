@@ -1,0 +1,27 @@
+/* Something that maps one float input tensor to float outputs: the float reference of a model. Lets nbq-run, which
+ * may not include ir/, run `--reference MODEL.onnx` through frontend/reference.c; a build without the frontend
+ * leaves it out (nbq-run then says so). */
+#ifndef NBQ_BASE_ENGINE_H
+#define NBQ_BASE_ENGINE_H
+
+#include "base/ctx.h"
+
+struct engine_tensor {
+    const char *name;
+    int rank;
+    int64_t dims[8];
+    float *values; /* owned by the engine, valid until the next run */
+};
+
+struct engine {
+    void *self;
+    int input_count, output_count;
+    const struct engine_tensor *inputs; /* values are NULL here */
+    /* inputs[i]: input_count arrays in declared order. Outputs stay valid until the next run. False after saying why. */
+    bool (*run)(struct engine *e, const float *const *inputs, const struct engine_tensor **outputs);
+};
+
+/* frontend/reference.c: opens the ONNX file; everything is owned by c. NULL after an error. */
+struct engine *engine_open_onnx(struct ctx *c, struct arena *a, const char *path);
+
+#endif

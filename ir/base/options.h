@@ -1,0 +1,45 @@
+/* Command lines from one table per tool (frontend/nbqc.opt.def and the like); --help and messages are printed from it.
+ * Forms: --name, --name=VALUE, --name VALUE, -x, -x VALUE; "--" ends options. Unknown names suggest the nearest one.
+ */
+#ifndef NBQ_BASE_OPTIONS_H
+#define NBQ_BASE_OPTIONS_H
+
+#include "base/ctx.h"
+
+enum option_kind { OPT_FLAG, OPT_STRING, OPT_INT, OPT_FLOATS, OPT_LIST };
+
+struct option_row {
+    const char *name;      /* without dashes; a one-letter name is a short option */
+    char letter;           /* short form, or 0 */
+    enum option_kind kind;
+    const char *argument;  /* shown in --help, e.g. "FILE"; NULL for flags */
+    const char *help;
+    long long min, max;    /* OPT_INT: allowed range, inclusive */
+};
+
+struct option_value {
+    bool given;
+    const char *text;      /* last value given */
+    long long number;      /* OPT_INT */
+    double floats[4];      /* OPT_FLOATS: up to 4, comma-separated */
+    int count;             /* OPT_FLOATS: how many; OPT_LIST: how many times given */
+    const char **list;     /* OPT_LIST: every value in order */
+};
+
+struct option_set {
+    const char *tool, *usage, *summary; /* --help's first lines */
+    const struct option_row *rows;
+    int row_count;
+    struct option_value *values;        /* row_count of them, filled by options_parse */
+    const char **positional;
+    int positional_count;
+};
+
+/* options.c: false after a usage error has been said (exit code 2). Rows named "help" and "version" are answered by
+ * the caller. */
+bool options_parse(struct ctx *c, struct arena *a, struct option_set *set, int argc, char **argv);
+void options_help(const struct option_set *set, FILE *to);
+/* nearest of names[0..n) by edit distance, or NULL when nothing is near */
+const char *nearest_name(const char *word, const char *const *names, int n);
+
+#endif

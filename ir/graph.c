@@ -1,0 +1,1 @@
+extern int ir_graph_placeholder; int ir_graph_placeholder;

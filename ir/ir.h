@@ -1,0 +1,173 @@
+/* The IR: one graph of typed values and operations, float (ONNX semantics) or quantized (integers and exponents).
+ *
+ * Ownership: graph, values, nodes, attributes and their arrays live in the graph's arena. Constant data may point
+ * into a mapped model file (then the ctx owns the mapping). Passes edit the graph in place; a value keeps its
+ * identity (pointer) while its name, type or producer changes.
+ * Layout of all tensors in the IR: NCHW, row-major, as in ONNX; what hardware does is the backend's business.
+ */
+#ifndef NBQ_IR_IR_H
+#define NBQ_IR_IR_H
+
+#include "base/bytes.h"
+#include "base/diag.h"
+
+enum { IR_MAX_RANK = 8 };
+
+/* Element types. Numbers of float/quantized tensors in the text form: f32, i64, u8... */
+enum ir_dtype {
+#define IR_DTYPE(name, text, size) IR_##name,
+#include "ir/dtypes.def"
+#undef IR_DTYPE
+    IR_DTYPE_COUNT
+};
+
+/* How stored integers stand for reals: real = (stored − zero) · 2^exp (DESIGN numbers: zero is 0, or −2^(bits−1) for
+ * a tensor known to be ≥ 0). bits = 0: not quantized (yet). A float value may carry one after calibration. */
+struct ir_quant {
+    int bits; /* 8 or 16; 0 = none */
+    int exp;
+    int zero;
+};
+
+struct ir_value {
+    int id;                  /* unique in the graph, dense-ish, stable */
+    const char *name;        /* unique in the graph, never empty */
+    enum ir_dtype dtype;
+    int rank;                /* −1: unknown */
+    int64_t dims[IR_MAX_RANK]; /* −1: unknown */
+    struct ir_quant quant;
+    const void *data;        /* constants: row-major elements, little-endian; NULL otherwise */
+    struct ir_node *producer; /* NULL for inputs and constants */
+};
+
+/* Attributes: names from one table, typed. */
+enum ir_attr_kind { IR_ATTR_INT, IR_ATTR_FLOAT, IR_ATTR_STRING, IR_ATTR_INTS, IR_ATTR_FLOATS };
+
+struct ir_attr {
+    const char *name;
+    enum ir_attr_kind kind;
+    int64_t i;
+    double f;
+    const char *s;
+    const int64_t *ints;
+    const double *floats;
+    int count; /* of ints or floats */
+};
+
+enum ir_op {
+#define IR_OP(name, ...) IR_OP_##name,
+#include "ir/ops.def"
+#undef IR_OP
+    IR_OP_COUNT
+};
+
+struct ir_node {
+    enum ir_op op;
+    const char *name;        /* the model's node name where there is one: messages and layer tables use it */
+    struct ir_value **in;    /* entries may be NULL: optional input left out */
+    int in_count;
+    struct ir_value **out;
+    int out_count;
+    struct ir_attr *attrs;
+    int attr_count;
+    struct ir_node *prev, *next; /* topological order, kept by every pass */
+};
+
+struct ir_graph {
+    struct ctx *ctx;
+    struct arena *arena;
+    const char *name;
+    struct ir_node *first, *last;
+    struct ir_value **inputs, **outputs; /* network inputs (no constants) and outputs, in the model's order */
+    int input_count, output_count;
+    struct ir_value **values;            /* all values ever made; removed ones are NULL */
+    int value_count, value_room;
+};
+
+/* One row of ir/ops.def. */
+struct ir_op_info {
+    const char *name;        /* text form: "conv" */
+    const char *onnx;        /* ONNX operator, "" for internal ones */
+    int since_min, since_max;/* ONNX since-versions understood; 0 for internal ones */
+    int min_in, max_in, min_out, max_out; /* max −1: any number */
+    const char *attrs;       /* "name:kind[=default] …", kinds i f s is fs; the verifier checks names and kinds */
+    enum ir_level { IR_LEVEL_FLOAT, IR_LEVEL_QUANT, IR_LEVEL_ANY } level;
+    enum ir_place { IR_PLACE_ARRAY, IR_PLACE_VECTOR, IR_PLACE_HOST, IR_PLACE_FOLDED } place;
+    const char *meaning;     /* one line */
+};
+
+/* graph.c: building and editing. Nothing returns NULL; memory running out leaves by ctx_oom(). */
+struct ir_graph *ir_graph_new(struct ctx *c, const char *name);
+struct ir_value *ir_value_new(struct ir_graph *g, const char *name, enum ir_dtype t, int rank, const int64_t *dims);
+struct ir_value *ir_const_new(struct ir_graph *g, const char *name, enum ir_dtype t, int rank, const int64_t *dims,
+                              const void *data); /* data is kept, not copied */
+/* Appends before `before` (NULL: at the end). Inputs and outputs are copied; outputs get their producer. */
+struct ir_node *ir_node_new(struct ir_graph *g, struct ir_node *before, enum ir_op op, const char *name,
+                            struct ir_value *const *in, int in_count, struct ir_value *const *out, int out_count);
+void ir_node_remove(struct ir_graph *g, struct ir_node *n);
+void ir_replace_uses(struct ir_graph *g, struct ir_value *from, struct ir_value *to); /* graph outputs as well */
+int ir_use_count(const struct ir_graph *g, const struct ir_value *v); /* node inputs + graph outputs */
+struct ir_node *ir_single_user(const struct ir_graph *g, const struct ir_value *v); /* NULL unless exactly one use, by a node */
+const char *ir_unique_name(struct ir_graph *g, const char *wanted);
+int64_t ir_elements(const struct ir_value *v); /* −1: shape not known */
+bool ir_is_const(const struct ir_value *v);
+
+/* attr.c: getters return the default of ops.def where the attribute is absent. */
+const struct ir_attr *ir_attr_find(const struct ir_node *n, const char *name); /* NULL: absent */
+int64_t ir_attr_int(const struct ir_node *n, const char *name);
+double ir_attr_float(const struct ir_node *n, const char *name);
+const char *ir_attr_string(const struct ir_node *n, const char *name);
+const int64_t *ir_attr_ints(const struct ir_node *n, const char *name, int *count); /* NULL, 0 when absent */
+const double *ir_attr_floats(const struct ir_node *n, const char *name, int *count);
+void ir_set_int(struct ir_graph *g, struct ir_node *n, const char *name, int64_t v);
+void ir_set_float(struct ir_graph *g, struct ir_node *n, const char *name, double v);
+void ir_set_string(struct ir_graph *g, struct ir_node *n, const char *name, const char *v);
+void ir_set_ints(struct ir_graph *g, struct ir_node *n, const char *name, const int64_t *v, int count);
+void ir_set_floats(struct ir_graph *g, struct ir_node *n, const char *name, const double *v, int count);
+void ir_attr_remove(struct ir_node *n, const char *name);
+
+/* info.c: the tables. */
+const struct ir_op_info *ir_op_info(enum ir_op op);
+enum ir_op ir_op_by_name(const char *text); /* IR_OP_COUNT: unknown */
+enum ir_op ir_op_by_onnx(const char *onnx); /* IR_OP_COUNT: unknown */
+const char *ir_dtype_name(enum ir_dtype t);
+size_t ir_dtype_size(enum ir_dtype t);
+
+/* verify.c: says every fault (stage names the pass in messages) and returns false if there was one: dominance,
+ * unique names, arity, attribute names and kinds, shapes against ir_infer_node, quantization of quantized levels. */
+bool ir_verify(struct ir_graph *g, const char *stage);
+
+/* infer.c: shape and type of the outputs of one node from its inputs; unknown stays −1. False after saying why not. */
+bool ir_infer_node(struct ir_graph *g, struct ir_node *n);
+
+/* print.c / parse.c: the text form, docs/ir.md. Printing then parsing any graph printed with IR_PRINT_DATA gives an
+ * equal graph; without it, constants over 16 elements print as shape + hash and parse to zero-filled data of that shape
+ * carrying the hash, so that printing them again gives the same text. */
+enum { IR_PRINT_DATA = 1 };
+void ir_print(const struct ir_graph *g, unsigned flags, struct writer *to);
+struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size); /* NULL after saying why */
+void ir_print_dot(const struct ir_graph *g, struct writer *to);
+
+/* eval.c, eval_float.c, eval_quant.c: the oracle. Slow, plain, NCHW; float operators accumulate in double and store
+ * float; quantized ones are 64-bit integers throughout. */
+struct ir_tensor { /* buffers as the value's dtype; quantized values hold their stored integers */
+    void *data;
+};
+/* Evaluates the whole graph. in[i]: data of input i (dtype of the value). On return values[v->id].data holds every
+ * value's data, allocated from a. False after saying why (an operator that cannot be evaluated names itself). */
+bool ir_eval(struct ir_graph *g, struct arena *a, const void *const *in, struct ir_tensor *values);
+/* One node, all inputs present: the constant folder uses it too. */
+bool ir_eval_node(struct ir_graph *g, struct arena *a, const struct ir_node *n, struct ir_tensor *values);
+/* Called for every value as it is computed, then its data may be dropped when no later node needs it: calibration. */
+typedef void ir_observe_fn(void *user, const struct ir_value *v, const void *data);
+bool ir_eval_observed(struct ir_graph *g, struct arena *a, const void *const *in, ir_observe_fn *observe, void *user,
+                      const void **out);
+
+/* number.c: the normative arithmetic of the oracle; the runtime has its own. */
+int64_t ir_round_shift(int64_t x, int s);                     /* (x + (s ? 1 << (s−1) : 0)) >> s, ties to +inf */
+int64_t ir_saturate(int64_t x, int bits);
+int64_t ir_wrap(int64_t x, int bits);                         /* modulo 2^bits, signed */
+int64_t ir_quantize_float(double x, struct ir_quant q);       /* ties to even, saturated, stored form */
+double ir_dequantize(int64_t stored, struct ir_quant q);
+
+#endif

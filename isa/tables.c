@@ -1,0 +1,1 @@
+extern int isa_tables_placeholder; int isa_tables_placeholder;

@@ -1,0 +1,58 @@
+/* Passes over the IR. One pass, one file, one function; what each requires, provides and breaks stands in passes.def. */
+#ifndef NBQ_PASSES_PASSES_H
+#define NBQ_PASSES_PASSES_H
+
+#include "base/data.h"
+#include "ir/ir.h"
+#include "isa/target.h"
+
+/* Properties of a graph, bits; passes.def names them without the prefix. */
+enum pass_property {
+#define PASS_PROPERTY(name, meaning) PASS_BIT_##name,
+#include "passes/properties.def"
+#undef PASS_PROPERTY
+    PASS_PROPERTY_COUNT
+};
+
+enum calib_method { CALIB_MINMAX, CALIB_MSE };
+
+/* What the command line says to the passes. */
+struct pass_options {
+    const struct svpe_target *target;
+    int weight_bits;   /* n = 1…5; vpe targets: 8 or 16 */
+    int act_bits;      /* 8 or 16 */
+    enum calib_method calib;
+    const char *calib_spec;      /* DATA, or NULL: seeded synthetic inputs, with a warning */
+    long calib_count;
+    struct preprocess preprocess;
+    uint64_t seed;
+    int threads;
+};
+
+struct pass_info {
+    const char *name;                     /* "fold-batchnorm" */
+    unsigned requires, provides, breaks;  /* sets of 1u << PASS_BIT_… */
+    bool (*run)(struct ir_graph *g, const struct pass_options *o); /* false after saying why */
+    const char *meaning;
+};
+
+struct pass_run { /* what the driver wants to see */
+    const char *const *names; int count;   /* NULL, 0: the default pipeline */
+    const char *stop_after;                /* or NULL */
+    const char *const *print_after; int print_after_count; bool print_after_all;
+    unsigned print_flags;
+    FILE *print_to;
+    bool verbose;                          /* a line per pass with its time */
+};
+
+/* registry.c */
+const struct pass_info *pass_find(const char *name); /* NULL: unknown */
+int pass_count(void);
+const struct pass_info *pass_at(int i);              /* in default pipeline order */
+
+/* run.c: runs the pipeline; verifies the graph and the claimed properties after each pass. `have` is the set of
+ * properties the graph starts with (0 for an import; a parsed .nir may have more: pass_properties_of()). */
+bool pass_pipeline(struct ir_graph *g, const struct pass_options *o, const struct pass_run *r);
+unsigned pass_properties_of(const struct ir_graph *g); /* computed from the graph itself, each by its own check */
+
+#endif

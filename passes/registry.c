@@ -1,0 +1,1 @@
+extern int passes_registry_placeholder; int passes_registry_placeholder;

@@ -1,0 +1,1 @@
+extern int runtime_loader_placeholder; int runtime_loader_placeholder;
