@@ -42,11 +42,11 @@ void patch_u64(struct writer *w, size_t at, uint64_t v);
 uint32_t crc32c(uint32_t seed, const void *p, size_t n); /* Castagnoli, reflected, seed 0 for a fresh one */
 uint64_t hash64(const void *p, size_t n);                /* FNV-1a, for dumps and target identity; not for security */
 
-/* random.c: xoshiro-free, one rule everywhere a seed is printed: splitmix64. */
+/* random.c: splitmix64, one rule everywhere a seed is printed. */
 struct rng { uint64_t state; };
 uint64_t rng_next(struct rng *r);
 uint32_t rng_below(struct rng *r, uint32_t n);          /* 0…n−1 */
 double rng_unit(struct rng *r);                         /* [0,1) */
-double rng_normal(struct rng *r);                       /* mean 0, variance 1 */
+double rng_normal(struct rng *r);                       /* mean 0, variance 1, |x| ≤ 6 */
 
 #endif

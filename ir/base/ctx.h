@@ -16,13 +16,14 @@
 #include <stdio.h>
 
 struct arena;
-struct diag_list;
+struct diag;
 
 struct ctx {
     jmp_buf oom;             /* set by the public entry point, see above */
     struct arena *arenas;    /* every arena made with arena_new(), newest first */
     struct ctx_defer *defer; /* releases that are not memory, newest first */
     struct diag *first, *last; /* diagnostics in the order they were said */
+    struct arena *diags;     /* where they live; made with the first one */
     int errors, warnings;
     FILE *live;              /* where diagnostics are printed at once, or NULL: only kept */
     const char *tool;        /* prefix of printed diagnostics, e.g. "nbqc" */

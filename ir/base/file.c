@@ -1,0 +1,145 @@
+/* Whole files: mapped for reading, replaced atomically for writing. */
+#include "base/file.h"
+
+#include "base/base_diag.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct mapping {
+    void *address;
+    size_t size;
+};
+
+static void unmap(void *object) {
+    struct mapping *m = object;
+    munmap(m->address, m->size);
+    free(m);
+}
+
+static bool read_stream(struct ctx *c, const char *where, int fd, struct file_view *out) {
+    struct arena *a = arena_new(c);
+    struct writer w;
+    writer_init(&w, a);
+    uint8_t piece[16384];
+    for (;;) {
+        ssize_t n = read(fd, piece, sizeof piece);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            diag(c, file_read, where, strerror(errno));
+            return false;
+        }
+        if (n == 0) break;
+        write_bytes(&w, piece, (size_t)n);
+    }
+    out->data = (const uint8_t *)writer_string(&w);
+    out->size = w.size;
+    return true;
+}
+
+static bool map_regular(struct ctx *c, const char *path, int fd, size_t size,
+                        struct file_view *out) {
+    void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED) {
+        diag(c, file_read, path, strerror(errno));
+        return false;
+    }
+    struct mapping *m = malloc(sizeof *m);
+    if (!m) {
+        munmap(p, size);
+        ctx_oom(c);
+    }
+    *m = (struct mapping){p, size};
+    ctx_defer(c, unmap, m);
+    *out = (struct file_view){p, size};
+    return true;
+}
+
+/* A descriptor the context closes: reading a stream may run out of memory half way. */
+static void close_fd(void *object) {
+    int *fd = object;
+    close(*fd);
+    free(fd);
+}
+
+static bool view_fd(struct ctx *c, const char *path, int fd, struct file_view *out) {
+    struct stat st;
+    if (fstat(fd, &st) < 0) {
+        diag(c, file_read, path, strerror(errno));
+        return false;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        diag(c, file_directory, path);
+        return false;
+    }
+    if (S_ISREG(st.st_mode) && st.st_size > 0)
+        return map_regular(c, path, fd, (size_t)st.st_size, out);
+    return read_stream(c, path, fd, out);
+}
+
+bool file_map(struct ctx *c, const char *path, struct file_view *out) {
+    if (!strcmp(path, "-")) return read_stream(c, "standard input", 0, out);
+    int *fd = malloc(sizeof *fd);
+    if (!fd) ctx_oom(c);
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0) {
+        diag(c, file_open, path, strerror(errno));
+        free(fd);
+        return false;
+    }
+    ctx_defer(c, close_fd, fd);
+    return view_fd(c, path, *fd, out);
+}
+
+static bool write_all(int fd, const uint8_t *p, size_t n) {
+    while (n) {
+        ssize_t k = write(fd, p, n);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) return false;
+        p += k;
+        n -= (size_t)k;
+    }
+    return true;
+}
+
+/* Writes, syncs and closes; the first error stays in errno. */
+static bool write_and_close(int fd, const void *data, size_t size, mode_t mode) {
+    bool good = write_all(fd, data, size) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    int error = errno;
+    if (close(fd) < 0 && good) return false;
+    errno = error;
+    return good;
+}
+
+bool file_replace(struct ctx *c, const char *path, const void *data, size_t size) {
+    if (!strcmp(path, "-")) {
+        if (write_all(1, data, size)) return true;
+        diag(c, file_write, "standard output", strerror(errno));
+        return false;
+    }
+    struct stat st;
+    bool special = stat(path, &st) == 0 && !S_ISREG(st.st_mode); /* /dev/null, a pipe */
+    struct arena *a = arena_new(c);
+    char *temporary = special ? arena_strdup(a, path) : arena_printf(a, "%s.XXXXXX", path);
+    int fd = special ? open(path, O_WRONLY | O_CLOEXEC) : mkstemp(temporary);
+    bool good = fd >= 0;
+    if (good && special) {
+        good = write_all(fd, data, size);
+        close(fd);
+    } else if (good) {
+        mode_t mask = umask(0);
+        umask(mask);
+        good = write_and_close(fd, data, size, 0666 & ~mask) && rename(temporary, path) == 0;
+    }
+    if (!good) {
+        diag(c, file_write, path, strerror(errno));
+        if (fd >= 0 && !special) unlink(temporary);
+    }
+    arena_free(a);
+    return good;
+}

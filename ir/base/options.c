@@ -1,0 +1,185 @@
+/* Command lines from a table. */
+#include "base/options.h"
+
+#include "base/base_diag.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST_WORD = 63, COLUMN = 30 };
+
+/* Edit distance with insertions, deletions, replacements (Levenshtein), words cut at LONGEST_WORD. */
+static int distance(const char *a, const char *b) {
+    size_t n = strnlen(b, LONGEST_WORD);
+    int row[LONGEST_WORD + 1];
+    for (size_t j = 0; j <= n; j++) row[j] = (int)j;
+    for (size_t i = 0; a[i] && i < LONGEST_WORD; i++) {
+        int diagonal = row[0];
+        row[0] = (int)i + 1;
+        for (size_t j = 0; j < n; j++) {
+            int best = diagonal + (a[i] != b[j]);
+            if (row[j] + 1 < best) best = row[j] + 1;
+            if (row[j + 1] + 1 < best) best = row[j + 1] + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = best;
+        }
+    }
+    return row[n];
+}
+
+const char *nearest_name(const char *word, const char *const *names, int n) {
+    const char *best = NULL;
+    int limit = (int)strnlen(word, LONGEST_WORD) / 3 + 1, found = limit + 1;
+    for (int i = 0; i < n; i++) {
+        int d = distance(word, names[i]);
+        if (d < found) {
+            found = d;
+            best = names[i];
+        }
+    }
+    return best;
+}
+
+struct parser {
+    struct ctx *c;
+    struct arena *a;
+    struct option_set *set;
+};
+
+static int find_row(const struct option_set *set, const char *name, size_t n) {
+    for (int i = 0; i < set->row_count; i++)
+        if (strlen(set->rows[i].name) == n && !memcmp(set->rows[i].name, name, n)) return i;
+    return -1;
+}
+
+static int find_letter(const struct option_set *set, char letter) {
+    for (int i = 0; i < set->row_count; i++)
+        if (set->rows[i].letter == letter ||
+            (set->rows[i].name[0] == letter && !set->rows[i].name[1]))
+            return i;
+    return -1;
+}
+
+static void say_unknown(struct parser *p, const char *word) {
+    const char **names = arena_array(p->a, (size_t)p->set->row_count, sizeof *names);
+    for (int i = 0; i < p->set->row_count; i++) names[i] = p->set->rows[i].name;
+    size_t dashes = strspn(word, "-");
+    char *bare = arena_strndup(p->a, word + dashes, strcspn(word + dashes, "="));
+    const char *near = strlen(bare) > 1 ? nearest_name(bare, names, p->set->row_count) : NULL;
+    if (near)
+        diag(p->c, option_unknown_near, NULL, word, near);
+    else
+        diag(p->c, option_unknown, NULL, word);
+}
+
+static bool take_int(struct parser *p, const struct option_row *row, struct option_value *v) {
+    char *end;
+    errno = 0;
+    v->number = strtoll(v->text, &end, 10);
+    if (end == v->text || *end || errno) {
+        diag(p->c, option_not_number, NULL, row->name, v->text);
+        return false;
+    }
+    if (v->number < row->min || v->number > row->max) {
+        diag(p->c, option_range, NULL, row->name, row->min, row->max, v->number);
+        return false;
+    }
+    return true;
+}
+
+static bool take_floats(struct parser *p, const struct option_row *row, struct option_value *v) {
+    const char *s = v->text;
+    for (v->count = 0; v->count < 4; s++) {
+        char *end;
+        double x = strtod(s, &end);
+        if (end == s || !(x - x == 0)) break; /* not a number, or not a finite one */
+        v->floats[v->count++] = x;
+        s = end;
+        if (!*s) return true;
+        if (*s != ',') break;
+    }
+    diag(p->c, option_floats, NULL, row->name, v->text);
+    return false;
+}
+
+static bool take_value(struct parser *p, int i, const char *text) {
+    const struct option_row *row = &p->set->rows[i];
+    struct option_value *v = &p->set->values[i];
+    v->given = true;
+    v->text = text;
+    switch (row->kind) {
+    case OPT_INT:
+        return take_int(p, row, v);
+    case OPT_FLOATS:
+        return take_floats(p, row, v);
+    case OPT_LIST:
+        v->list =
+            arena_grow(p->a, v->list, (size_t)v->count, (size_t)v->count + 1, sizeof *v->list);
+        v->list[v->count++] = text;
+        return true;
+    case OPT_FLAG:
+    case OPT_STRING:
+        break;
+    }
+    return true;
+}
+
+/* One option at argv[*at]; moves *at past a value taken from the next word. */
+static bool take_option(struct parser *p, int argc, char **argv, int *at) {
+    const char *word = argv[*at];
+    const char *equals = NULL;
+    int i;
+    if (word[1] == '-') {
+        equals = strchr(word, '=');
+        i = find_row(p->set, word + 2, equals ? (size_t)(equals - word - 2) : strlen(word + 2));
+    } else {
+        i = word[2] ? -1 : find_letter(p->set, word[1]);
+    }
+    if (i < 0) {
+        say_unknown(p, word);
+        return false;
+    }
+    const struct option_row *row = &p->set->rows[i];
+    if (row->kind == OPT_FLAG) {
+        p->set->values[i].given = true;
+        if (!equals) return true;
+        diag(p->c, option_extra_value, NULL, row->name, equals + 1);
+        return false;
+    }
+    if (equals) return take_value(p, i, equals + 1);
+    if (*at + 1 >= argc) {
+        diag(p->c, option_no_value, NULL, row->name, row->argument);
+        return false;
+    }
+    return take_value(p, i, argv[++*at]);
+}
+
+bool options_parse(struct ctx *c, struct arena *a, struct option_set *set, int argc, char **argv) {
+    struct parser p = {c, a, set};
+    set->values = arena_array(a, (size_t)set->row_count, sizeof *set->values);
+    set->positional = arena_array(a, (size_t)argc + 1, sizeof *set->positional);
+    set->positional_count = 0;
+    bool good = true, options = true;
+    for (int at = 1; at < argc; at++) {
+        const char *word = argv[at];
+        if (options && !strcmp(word, "--"))
+            options = false;
+        else if (options && word[0] == '-' && word[1])
+            good &= take_option(&p, argc, argv, &at);
+        else
+            set->positional[set->positional_count++] = word;
+    }
+    return good;
+}
+
+void options_help(const struct option_set *set, FILE *to) {
+    fprintf(to, "usage: %s %s\n%s\n\noptions:\n", set->tool, set->usage, set->summary);
+    for (int i = 0; i < set->row_count; i++) {
+        const struct option_row *row = &set->rows[i];
+        int n = fprintf(to, row->name[1] ? "  --%s" : "  -%s", row->name);
+        if (row->letter && row->name[1]) n += fprintf(to, ", -%c", row->letter);
+        if (row->argument) n += fprintf(to, row->name[1] ? "=%s" : " %s", row->argument);
+        fprintf(to, "%*s%s\n", n < COLUMN ? COLUMN - n : 1, "", row->help);
+    }
+}
