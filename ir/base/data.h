@@ -32,7 +32,8 @@ struct dataset;
 /* data.c: every failure is said with file, place and what was expected. */
 struct dataset *data_open(struct ctx *c, struct arena *a, const char *spec); /* NULL after an error */
 long data_count(const struct dataset *d);
-/* Fills *out from arena a; thread-safe (each thread its own ctx and arena). */
+/* Fills *out from arena a; thread-safe (each thread its own ctx and arena). Decoded images and mapped files live as long
+ * as c: a long run over a folder makes a ctx per image. */
 bool data_get(struct ctx *c, struct arena *a, const struct dataset *d, long index, struct sample *out);
 /* One file by its ending: .npy .pb (TensorProto) .png .jpg .jpeg. */
 bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sample *out);

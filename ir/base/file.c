@@ -45,8 +45,10 @@ static bool read_stream(struct ctx *c, const char *where, int fd, struct file_vi
 static bool map_regular(struct ctx *c, const char *path, int fd, size_t size,
                         struct file_view *out) {
     void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    int error = errno;
+    close(fd);
     if (p == MAP_FAILED) {
-        diag(c, file_read, path, strerror(errno));
+        diag(c, file_read, path, strerror(error));
         return false;
     }
     struct mapping *m = malloc(sizeof *m);
@@ -67,33 +69,33 @@ static void close_fd(void *object) {
     free(fd);
 }
 
-static bool view_fd(struct ctx *c, const char *path, int fd, struct file_view *out) {
-    struct stat st;
-    if (fstat(fd, &st) < 0) {
-        diag(c, file_read, path, strerror(errno));
-        return false;
+static bool read_pipe(struct ctx *c, const char *path, int fd, struct file_view *out) {
+    int *kept = malloc(sizeof *kept);
+    if (!kept) {
+        close(fd);
+        ctx_oom(c);
     }
-    if (S_ISDIR(st.st_mode)) {
-        diag(c, file_directory, path);
-        return false;
-    }
-    if (S_ISREG(st.st_mode) && st.st_size > 0)
-        return map_regular(c, path, fd, (size_t)st.st_size, out);
+    *kept = fd;
+    ctx_defer(c, close_fd, kept);
     return read_stream(c, path, fd, out);
 }
 
 bool file_map(struct ctx *c, const char *path, struct file_view *out) {
     if (!strcmp(path, "-")) return read_stream(c, "standard input", 0, out);
-    int *fd = malloc(sizeof *fd);
-    if (!fd) ctx_oom(c);
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0) {
-        diag(c, file_open, path, strerror(errno));
-        free(fd);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        int error = errno;
+        if (fd >= 0) close(fd);
+        diag(c, file_open, path, strerror(error));
         return false;
     }
-    ctx_defer(c, close_fd, fd);
-    return view_fd(c, path, *fd, out);
+    if (S_ISREG(st.st_mode) && st.st_size > 0)
+        return map_regular(c, path, fd, (size_t)st.st_size, out);
+    if (!S_ISDIR(st.st_mode)) return read_pipe(c, path, fd, out);
+    close(fd);
+    diag(c, file_directory, path);
+    return false;
 }
 
 static bool write_all(int fd, const uint8_t *p, size_t n) {

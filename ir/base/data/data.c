@@ -1,1 +1,114 @@
-extern int ir_base_data_data_placeholder; int ir_base_data_data_placeholder;
+/* Datasets by name, single files by ending, and the preprocessing formula. */
+#include "base/data/data_room.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct data_kind {
+    const char *name;
+    bool (*open)(struct ctx *c, struct arena *a, const char *path, struct dataset *d);
+};
+static const struct data_kind kinds[] = {
+    {"cifar10", data_open_cifar10},
+    {"idx", data_open_idx},
+    {"folder", data_open_folder},
+    {"npy", data_open_npy},
+};
+
+struct dataset *data_open(struct ctx *c, struct arena *a, const char *spec) {
+    const char *colon = strchr(spec, ':');
+    size_t n = colon ? (size_t)(colon - spec) : 0;
+    for (size_t i = 0; colon && i < sizeof kinds / sizeof *kinds; i++) {
+        if (strlen(kinds[i].name) != n || memcmp(kinds[i].name, spec, n)) continue;
+        struct dataset *d = arena_alloc(a, sizeof *d);
+        d->path = arena_strdup(a, colon + 1);
+        if (!kinds[i].open(c, a, d->path, d)) return NULL;
+        if (d->count > 0) return d;
+        diag(c, data_empty, d->path);
+        return NULL;
+    }
+    diag(c, data_kind, NULL, spec);
+    return NULL;
+}
+
+long data_count(const struct dataset *d) {
+    return d->count;
+}
+
+bool data_get(struct ctx *c, struct arena *a, const struct dataset *d, long index,
+              struct sample *out) {
+    if (d->items) {
+        if (!data_read_file(c, a, d->items[index].path, out)) return false;
+        out->label = d->items[index].label;
+        return true;
+    }
+    size_t i = (size_t)index;
+    *out = (struct sample){.channels = d->channels, .height = d->height, .width = d->width};
+    if (d->bytes) out->bytes = d->bytes + i * d->step;
+    if (d->floats) out->floats = d->floats + i * d->step;
+    out->label = d->labels ? d->labels[i * d->label_step] : -1;
+    out->name = arena_printf(a, "%s#%ld", d->path, index);
+    return true;
+}
+
+static bool has_ending(const char *path, const char *ending) {
+    size_t n = strlen(path), k = strlen(ending);
+    return n > k && !strcasecmp(path + n - k, ending);
+}
+
+static bool sample_of_array(struct ctx *c, const char *path, const struct data_array *x,
+                            struct sample *out) {
+    uint64_t count;
+    if (!data_array_shape(c, path, x, true, &count, out)) return false;
+    out->bytes = x->bytes;
+    out->floats = x->floats;
+    return true;
+}
+
+static bool read_npy(struct ctx *c, struct arena *a, const char *path, struct sample *out) {
+    struct data_array x;
+    return data_read_npy(c, a, path, &x) && sample_of_array(c, path, &x, out);
+}
+
+static bool read_pb(struct ctx *c, struct arena *a, const char *path, struct sample *out) {
+    struct data_array x;
+    return data_read_pb(c, a, path, &x) && sample_of_array(c, path, &x, out);
+}
+
+struct file_kind {
+    const char *ending;
+    bool image;
+    bool (*read)(struct ctx *c, struct arena *a, const char *path, struct sample *out);
+};
+static const struct file_kind file_kinds[] = {
+    {".npy", false, read_npy},      {".pb", false, read_pb},         {".png", true, data_read_png},
+    {".jpg", true, data_read_jpeg}, {".jpeg", true, data_read_jpeg},
+};
+
+static const struct file_kind *kind_of_file(const char *path) {
+    for (size_t i = 0; i < sizeof file_kinds / sizeof *file_kinds; i++)
+        if (has_ending(path, file_kinds[i].ending)) return &file_kinds[i];
+    return NULL;
+}
+
+bool data_is_image(const char *path) {
+    const struct file_kind *k = kind_of_file(path);
+    return k && k->image;
+}
+
+bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sample *out) {
+    const struct file_kind *k = kind_of_file(path);
+    if (!k) {
+        diag(c, data_ending, path);
+        return false;
+    }
+    *out = (struct sample){.label = -1};
+    if (!k->read(c, a, path, out)) return false;
+    out->label = -1;
+    out->name = arena_strdup(a, path);
+    return true;
+}
+
+float preprocess_byte(const struct preprocess *p, int ch, uint8_t x) {
+    return (float)((x * p->scale - p->mean[ch]) / p->std[ch]);
+}

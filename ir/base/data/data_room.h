@@ -1,0 +1,58 @@
+/* Inside the data readers: the dataset's shape and the functions the files share. */
+#ifndef NBQ_BASE_DATA_ROOM_H
+#define NBQ_BASE_DATA_ROOM_H
+
+#include "base/bytes.h"
+#include "base/data.h"
+#include "base/diag.h"
+#include "base/file.h"
+
+#define DIAG DIAG_TABLE_ROW
+#include "base/data/diag.def"
+#undef DIAG
+
+enum { DATA_MAX_ELEMENTS = 1 << 26 }; /* of one sample: no file makes us allocate more */
+
+struct data_item { /* folder: one image file */
+    const char *path;
+    int label;
+};
+
+struct dataset {
+    const char *path;
+    long count;
+    int channels, height, width; /* of every sample; 0: folder, each image has its own */
+    const uint8_t *bytes;        /* samples, `step` bytes apart, or NULL */
+    const float *floats;
+    size_t step;                 /* bytes or floats from one sample to the next */
+    const uint8_t *labels;       /* label_step bytes apart, or NULL */
+    size_t label_step;
+    struct data_item *items;
+};
+
+/* An array as npy and pb files hold it, converted to float unless the elements are unsigned bytes. */
+struct data_array {
+    int rank;
+    uint64_t dims[8];
+    const uint8_t *bytes;
+    const float *floats;
+};
+
+bool data_open_cifar10(struct ctx *c, struct arena *a, const char *path, struct dataset *d);
+bool data_open_idx(struct ctx *c, struct arena *a, const char *paths, struct dataset *d);
+bool data_open_folder(struct ctx *c, struct arena *a, const char *path, struct dataset *d);
+bool data_open_npy(struct ctx *c, struct arena *a, const char *path, struct dataset *d);
+bool data_read_npy(struct ctx *c, struct arena *a, const char *path, struct data_array *out);
+bool data_read_pb(struct ctx *c, struct arena *a, const char *path, struct data_array *out);
+bool data_read_png(struct ctx *c, struct arena *a, const char *path, struct sample *out);
+bool data_read_jpeg(struct ctx *c, struct arena *a, const char *path, struct sample *out);
+bool data_is_image(const char *path); /* by its ending */
+/* The last three dimensions are C, H, W (leading ones must be 1 when single); fewer than three are refused. */
+bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, bool single,
+                      uint64_t *count, struct sample *shape);
+/* Little-endian elements of a NumPy or ONNX type as floats; NULL when the type is not one of ours. */
+enum data_type { DATA_F32, DATA_F64, DATA_U8, DATA_I8, DATA_I16, DATA_U16, DATA_I32, DATA_I64, DATA_TYPE_COUNT };
+size_t data_type_size(enum data_type t);
+float *data_to_floats(struct arena *a, enum data_type t, const uint8_t *from, size_t count);
+
+#endif
