@@ -47,7 +47,11 @@ enum svpe_wfmt {
 #undef WFMT
     SVPE_WFMT_COUNT
 };
-enum svpe_form { SVPE_FORM_DENSE, SVPE_FORM_DEPTHWISE, SVPE_FORM_STEM, SVPE_FORM_FC };
+enum svpe_form {
+#define FORM(name, ...) SVPE_FORM_##name,
+#include "isa/svpe.def"
+    SVPE_FORM_COUNT
+};
 
 enum { SVPE_MAX_FIELDS = 32, SVPE_MAX_BYTES = 32 };
 
@@ -56,7 +60,7 @@ struct svpe_insn {
     enum svpe_op op;
     uint8_t wait, post; /* bit q: queue q */
     uint16_t layer;
-    enum svpe_queue queue;           /* of the operation; SYNCW and END: of this word */
+    enum svpe_queue queue;           /* of the operation; SYNCW and END: of this word, set by svpe_set(SVPE_SYNC_queue) */
     int64_t field[SVPE_MAX_FIELDS];  /* by position within the format */
 };
 
@@ -65,7 +69,19 @@ struct svpe_op_info {
     uint8_t opcode;
     enum svpe_format format;
     enum svpe_queue queue;
-    uint32_t uses; /* bit i: the field at position i of the format */
+    uint32_t uses; /* bit i: the field at position i of the format; bits above the last field mean nothing */
+};
+struct svpe_format_info {
+    const char *name, *meaning;
+    int bits; /* 128, 256; 0 for HEAD, which every word starts with */
+};
+struct svpe_uop_info {
+    const char *mnemonic, *meaning;
+    /* uses of each port per cycle: a number, or 'C', 'W', 'B' as svpe.def says */
+    char act_reads, wgt_reads, acc_reads, acc_writes, act_writes, par_reads;
+};
+struct svpe_name_info { /* queues, regions, buffers, forms */
+    const char *name, *unit, *meaning;
 };
 struct svpe_field_info {
     enum svpe_format format;
@@ -85,16 +101,23 @@ const struct svpe_op_info *svpe_op_info(enum svpe_op op);
 const struct svpe_field_info *svpe_field_info(enum svpe_field f);
 enum svpe_field svpe_field_first(enum svpe_format f); /* fields of a format are consecutive */
 int svpe_field_count(enum svpe_format f);
-const char *svpe_queue_name(enum svpe_queue q);
+const struct svpe_format_info *svpe_format_info(enum svpe_format f);
+const struct svpe_uop_info *svpe_uop_info(enum svpe_uop_kind k);
+const struct svpe_name_info *svpe_queue_info(enum svpe_queue q);
+const struct svpe_name_info *svpe_region_info(enum svpe_region r);
+const struct svpe_name_info *svpe_buffer_info(enum svpe_buffer b);
+const struct svpe_name_info *svpe_form_info(enum svpe_form f);
+const char *svpe_queue_name(enum svpe_queue q); /* these three: "?" when out of range */
 const char *svpe_region_name(enum svpe_region r);
 const char *svpe_buffer_name(enum svpe_buffer b);
 const struct svpe_wfmt_info *svpe_wfmt_info(enum svpe_wfmt f);
 int64_t svpe_get(const struct svpe_insn *i, enum svpe_field f);  /* asserts that f belongs to i's format */
 void svpe_set(struct svpe_insn *i, enum svpe_field f, int64_t v);
-struct svpe_insn svpe_insn_new(enum svpe_op op, int layer);      /* all fields zero */
+struct svpe_insn svpe_insn_new(enum svpe_op op, int layer);      /* all fields zero, but the queue of end: store */
 
 /* code.c: words. */
 int svpe_insn_bytes(enum svpe_op op); /* 16 or 32 */
+void svpe_field_range(enum svpe_field f, int64_t *min, int64_t *max); /* what the field can hold */
 /* Writes svpe_insn_bytes() bytes. False: a value does not fit its field, *bad names the field. */
 bool svpe_encode(const struct svpe_insn *i, uint8_t *to, const char **bad);
 /* Returns bytes taken, or 0 with *why (a static text): unknown opcode, reserved bits, unused field not zero, truncated. */
@@ -104,7 +127,7 @@ int svpe_decode(const uint8_t *from, size_t left, struct svpe_insn *i, const cha
 enum svpe_wfmt svpe_wfmt_for(bool linear, int bits);
 int svpe_wcode(enum svpe_wfmt f, int value);              /* code of an integer weight; −1: not representable */
 bool svpe_wvalue(enum svpe_wfmt f, unsigned code, int *value); /* false: code refused (negative zero, high bits) */
-void svpe_pack(enum svpe_wfmt f, const int16_t *values, size_t count, struct writer *to);  /* asserts representable */
+void svpe_pack(enum svpe_wfmt f, const int16_t *values, size_t count, struct writer *to);  /* asserts representable; pads to 8 bytes: one call per block */
 bool svpe_unpack(enum svpe_wfmt f, const uint8_t *from, size_t count, int16_t *values);    /* false: bad code */
 size_t svpe_block_bytes(const struct svpe_target *t, enum svpe_wfmt f); /* one weight block, a multiple of 8 */
 

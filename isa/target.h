@@ -20,7 +20,7 @@ const struct svpe_target *svpe_target_find(struct ctx *c, struct arena *a, const
 int svpe_target_count(void);                     /* built-in ones */
 const char *svpe_target_name(int i);
 struct svpe_target *svpe_target_parse(struct ctx *c, struct arena *a, const char *file, const char *text, size_t size);
-const char *svpe_target_text(struct arena *a, const struct svpe_target *t); /* canonical text: what is hashed and stored */
+const char *svpe_target_text(struct arena *a, const struct svpe_target *t); /* canonical text: what is stored; without the name */
 uint64_t svpe_target_hash(const struct svpe_target *t);
 /* Capacities in the units instructions use, for activations of act_bits. */
 int64_t svpe_act_vectors(const struct svpe_target *t, int act_bits);

@@ -1,0 +1,82 @@
+/* Weight codes of wfmt.def: integers to codes and back, packed low bits first. Power-of-two codes are a sign bit above
+ * magnitude bits; magnitude 0 is zero, m is 2^(m−1). Linear codes are two's complement. */
+#include "isa/isa.h"
+
+#include <assert.h>
+
+enum svpe_wfmt svpe_wfmt_for(bool linear, int bits) {
+    assert(linear ? bits == 8 || bits == 16 : bits >= 1 && bits <= 5);
+    if (linear) return bits == 8 ? SVPE_WFMT_I8 : SVPE_WFMT_I16;
+    if (bits <= 2) return SVPE_WFMT_P2;
+    return bits <= 4 ? SVPE_WFMT_P4 : SVPE_WFMT_P8;
+}
+
+static int linear_code(const struct svpe_wfmt_info *info, int value) {
+    int half = 1 << (info->bits - 1);
+    if (value < -half || value >= half) return -1;
+    return value & (2 * half - 1);
+}
+
+int svpe_wcode(enum svpe_wfmt f, int value) {
+    const struct svpe_wfmt_info *info = svpe_wfmt_info(f);
+    if (info->linear) return linear_code(info, value);
+    if (value == 0) return 0;
+    int64_t size = value < 0 ? -(int64_t)value : value;
+    for (int m = 1; m < 1 << info->magnitude_bits; m++) {
+        if (size == INT64_C(1) << (m - 1)) {
+            return m | (value < 0 ? 1 << info->magnitude_bits : 0);
+        }
+    }
+    return -1;
+}
+
+bool svpe_wvalue(enum svpe_wfmt f, unsigned code, int *value) {
+    const struct svpe_wfmt_info *info = svpe_wfmt_info(f);
+    int c = (int)code;
+    if (code >> info->bits) return false;
+    if (info->linear) {
+        *value = c >> (info->bits - 1) ? c - (1 << info->bits) : c;
+        return true;
+    }
+    int m = c & ((1 << info->magnitude_bits) - 1);
+    int sign = c >> info->magnitude_bits;
+    if (sign > 1 || (sign == 1 && m == 0)) return false;
+    *value = m == 0 ? 0 : (sign ? -1 : 1) * (1 << (m - 1));
+    return true;
+}
+
+void svpe_pack(enum svpe_wfmt f, const int16_t *values, size_t count, struct writer *to) {
+    int bits = svpe_wfmt_info(f)->bits, filled = 0;
+    uint32_t pending = 0;
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        int code = svpe_wcode(f, values[i]);
+        assert(code >= 0);
+        pending |= (uint32_t)code << filled;
+        filled += bits;
+        for (; filled >= 8; filled -= 8, pending >>= 8, bytes++) write_u8(to, (uint8_t)pending);
+    }
+    if (filled > 0) {
+        write_u8(to, (uint8_t)pending);
+        bytes++;
+    }
+    for (; bytes % 8; bytes++) write_u8(to, 0);
+}
+
+bool svpe_unpack(enum svpe_wfmt f, const uint8_t *from, size_t count, int16_t *values) {
+    int bits = svpe_wfmt_info(f)->bits;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i * (size_t)bits;
+        unsigned code = (unsigned)from[at / 8] >> at % 8;
+        if (bits == 16) code |= (unsigned)from[at / 8 + 1] << 8;
+        int value;
+        if (!svpe_wvalue(f, code & ((1u << bits) - 1), &value)) return false;
+        values[i] = (int16_t)value;
+    }
+    return true;
+}
+
+size_t svpe_block_bytes(const struct svpe_target *t, enum svpe_wfmt f) {
+    size_t bits = (size_t)(t->lanes * t->elements * svpe_wfmt_info(f)->bits);
+    return (bits + 63) / 64 * 8;
+}
