@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Documents that a program prints are what it prints today.
+set -eu
+bin=build/dev/bin
+same() { # file, command…
+  local file=$1
+  shift
+  "$@" | diff -u "$file" - || { echo "$file is out of date: $* > $file"; exit 1; }
+}
+same docs/isa.md $bin/nbq-objdump --manual
+same docs/operators.md $bin/nbqc --supported-ops
+same docs/mapping.md python3 tests/bench/mapping.py

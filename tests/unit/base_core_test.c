@@ -1,0 +1,224 @@
+/* Arenas, diagnostics, byte readers and writers, checksums, files, options. */
+#include "test.h"
+
+#include "base/diag.h"
+#include "base/options.h"
+
+#include <sys/stat.h>
+
+static void arena_aligns_and_zeroes(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    struct rng r = {1};
+    for (int i = 0; i < 2000; i++) {
+        size_t n = rng_below(&r, i % 50 ? 300 : 70000);
+        uint8_t *p = arena_alloc(a, n);
+        assert_int_equal((uintptr_t)p % (n >= 64 ? 64 : 16), 0);
+        for (size_t k = 0; k < n; k++) assert_int_equal(p[k], 0);
+        memset(p, 0xa5, n);
+    }
+    arena_free(a);
+    ctx_free(&c);
+}
+
+static void arena_refuses_overflow(void **state) {
+    (void)state;
+    struct ctx c;
+    ctx_init(&c, "test", NULL);
+    volatile int left = 0;
+    if (!setjmp(c.oom)) {
+        struct arena *a = arena_new(&c);
+        arena_array(a, SIZE_MAX / 2, 3);
+        fail_msg("an impossible size was allocated");
+    } else {
+        left = 1;
+    }
+    assert_int_equal(left, 1);
+    ctx_free(&c);
+}
+
+static void count_release(void *object) {
+    ++*(int *)object;
+}
+
+static void deferred_releases_run_once(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    int n = 0;
+    ctx_defer(&c, count_release, &n);
+    ctx_defer(&c, count_release, &n);
+    ctx_free(&c);
+    assert_int_equal(n, 2);
+    ctx_free(&c);
+    assert_int_equal(n, 2);
+}
+
+#define DIAG DIAG_TABLE_ROW
+DIAG(test_row, ERROR, "found %d; expected %s", "try again")
+#undef DIAG
+
+static void diagnostics_are_kept_in_order(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    diag(&c, test_row, "here", 3, "four");
+    diag(&c, test_row, NULL, 5, "six");
+    assert_int_equal(c.errors, 2);
+    assert_string_equal(c.first->message, "found 3; expected four");
+    assert_string_equal(c.first->where, "here");
+    assert_string_equal(c.first->hint, "try again");
+    assert_string_equal(c.last->message, "found 5; expected six");
+    assert_ptr_equal(diag_find(&c, "test_row"), c.first);
+    assert_null(diag_find(&c, "other"));
+    ctx_free(&c);
+}
+
+static void bytes_round_trip(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct writer w;
+    writer_init(&w, arena_new(&c));
+    write_u8(&w, 0x12);
+    write_align(&w, 4);
+    write_u16(&w, 0x3456);
+    write_u32(&w, 0x789abcde);
+    write_u64(&w, 0x0123456789abcdef);
+    write_text(&w, "%s-%d", "x", 7);
+    patch_u32(&w, 6, 0xfeedface);
+    struct reader r = reader_of(w.data, w.size);
+    assert_int_equal(read_u8(&r), 0x12);
+    read_bytes(&r, 3);
+    assert_int_equal(read_u16(&r), 0x3456);
+    assert_int_equal(read_u32(&r), 0xfeedface);
+    assert_int_equal(read_u64(&r), 0x0123456789abcdef);
+    assert_memory_equal(read_bytes(&r, 3), "x-7", 3);
+    assert_false(r.bad);
+    assert_int_equal(read_u8(&r), 0);
+    assert_true(r.bad);
+    assert_null(read_bytes(&r, 0));
+    ctx_free(&c);
+}
+
+static void crc_of_known_vectors(void **state) {
+    (void)state;
+    uint8_t zeros[32] = {0}, ones[32], up[32];
+    memset(ones, 0xff, sizeof ones);
+    for (int i = 0; i < 32; i++) up[i] = (uint8_t)i;
+    assert_int_equal(crc32c(0, "123456789", 9),
+                     0xe3069283); /* RFC 3720, B.4 and the usual check value */
+    assert_int_equal(crc32c(0, zeros, 32), 0x8a9136aa);
+    assert_int_equal(crc32c(0, ones, 32), 0x62a8ab43);
+    assert_int_equal(crc32c(0, up, 32), 0x46dd794e);
+    assert_int_equal(crc32c(crc32c(0, up, 13), up + 13, 19), 0x46dd794e);
+    assert_int_equal(hash64("a", 1), 0xaf63dc4c8601ec8c);
+}
+
+static void random_numbers_are_the_stated_ones(void **state) {
+    (void)state;
+    struct rng r = {0};
+    assert_int_equal(rng_next(&r),
+                     0xe220a8397b1dcdaf); /* splitmix64's published first value of seed 0 */
+    double sum = 0, square = 0;
+    for (int i = 0; i < 20000; i++) {
+        double x = rng_normal(&r);
+        sum += x;
+        square += x * x;
+    }
+    assert_true(sum / 20000 < 0.03 && sum / 20000 > -0.03);
+    assert_true(square / 20000 < 1.05 && square / 20000 > 0.95);
+}
+
+static void files_are_replaced_whole(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    const char *path = test_file(&c, a, ".bin", "old", 3);
+    struct file_view v;
+    assert_true(file_map(&c, path, &v));
+    assert_int_equal(v.size, 3);
+    assert_true(file_replace(&c, path, "newer", 5));
+    assert_memory_equal(v.data, "old", 3);
+    assert_true(file_map(&c, path, &v));
+    assert_memory_equal(v.data, "newer", 5);
+    assert_false(file_replace(&c, "/nonexistent/x", "a", 1));
+    assert_non_null(diag_find(&c, "file_write"));
+    assert_false(file_map(&c, "/nonexistent/x", &v));
+    assert_non_null(diag_find(&c, "file_open"));
+    assert_false(file_map(&c, "/", &v));
+    assert_non_null(diag_find(&c, "file_directory"));
+    unlink(path);
+    ctx_free(&c);
+}
+
+static const struct option_row rows[] = {
+    {"out", 'o', OPT_STRING, "FILE", "output", 0, 0},
+    {"bits", 0, OPT_INT, "N", "bits", 1, 5},
+    {"mean", 0, OPT_FLOATS, "a,b,c", "mean", 0, 0},
+    {"dim", 0, OPT_LIST, "NAME=K", "dimension", 0, 0},
+    {"json", 0, OPT_FLAG, NULL, "json", 0, 0},
+    {"j", 'j', OPT_INT, "N", "threads", 1, 64},
+};
+
+static bool parse(struct ctx *c, struct option_set *set, int argc, const char **argv) {
+    *set = (struct option_set){"tool", "", "", rows, sizeof rows / sizeof *rows, NULL, NULL, 0};
+    return options_parse(c, arena_new(c), set, argc, (char **)(uintptr_t)argv);
+}
+
+static void options_of_every_kind(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct option_set set;
+    const char *argv[] = {"tool",  "in",   "-o",        "x",      "--bits=3", "--mean=0.5,-1,2e1",
+                          "--dim", "N=1",  "--dim=M=2", "--json", "-j",       "2",
+                          "--",    "--odd"};
+    assert_true(parse(&c, &set, 14, argv));
+    assert_string_equal(set.values[0].text, "x");
+    assert_int_equal(set.values[1].number, 3);
+    assert_int_equal(set.values[2].count, 3);
+    assert_true(set.values[2].floats[2] == 20);
+    assert_int_equal(set.values[3].count, 2);
+    assert_string_equal(set.values[3].list[1], "M=2");
+    assert_true(set.values[4].given);
+    assert_int_equal(set.values[5].number, 2);
+    assert_int_equal(set.positional_count, 2);
+    assert_string_equal(set.positional[1], "--odd");
+    ctx_free(&c);
+}
+
+static void options_refuse_with_a_reason(void **state) {
+    (void)state;
+    static const struct {
+        const char *word, *id;
+    } cases[] = {
+        {"--bits=9", "option_range"},          {"--bits=x", "option_not_number"},
+        {"--bits=", "option_not_number"},      {"--mean=1,,2", "option_floats"},
+        {"--mean=1,2,3,4,5", "option_floats"}, {"--mean=nan", "option_floats"},
+        {"--json=1", "option_extra_value"},    {"--bist=3", "option_unknown_near"},
+        {"--zzzzzz", "option_unknown"},        {"-q", "option_unknown"},
+        {"--out", "option_no_value"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        TEST_CTX(c);
+        struct option_set set;
+        const char *argv[] = {"tool", cases[i].word};
+        assert_false(parse(&c, &set, 2, argv));
+        if (!diag_find(&c, cases[i].id)) fail_msg("%s: expected %s", cases[i].word, cases[i].id);
+        ctx_free(&c);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_aligns_and_zeroes),
+        cmocka_unit_test(arena_refuses_overflow),
+        cmocka_unit_test(deferred_releases_run_once),
+        cmocka_unit_test(diagnostics_are_kept_in_order),
+        cmocka_unit_test(bytes_round_trip),
+        cmocka_unit_test(crc_of_known_vectors),
+        cmocka_unit_test(random_numbers_are_the_stated_ones),
+        cmocka_unit_test(files_are_replaced_whole),
+        cmocka_unit_test(options_of_every_kind),
+        cmocka_unit_test(options_refuse_with_a_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

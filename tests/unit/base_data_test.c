@@ -1,0 +1,161 @@
+/* Readers of images and arrays: right values, and a reason for every wrong file. */
+#include "test.h"
+
+#include "base/data.h"
+#include "base/diag.h"
+
+static void cifar_planes_and_labels(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    uint8_t *file = arena_alloc(a, 2 * 3073);
+    struct rng r = {2};
+    for (int i = 0; i < 2 * 3073; i++) file[i] = (uint8_t)rng_next(&r);
+    file[0] = 7;
+    file[3073] = 2;
+    const char *path = test_file(&c, a, ".bin", file, 2 * 3073);
+    struct dataset *d = data_open(&c, a, arena_printf(a, "cifar10:%s", path));
+    assert_non_null(d);
+    assert_int_equal(data_count(d), 2);
+    struct sample s;
+    assert_true(data_get(&c, a, d, 1, &s));
+    assert_int_equal(s.label, 2);
+    assert_int_equal(s.channels * s.height * s.width, 3072);
+    assert_memory_equal(s.bytes, file + 3074, 3072);
+    file[0] = 10;
+    assert_true(file_replace(&c, path, file, 3073));
+    assert_null(data_open(&c, a, arena_printf(a, "cifar10:%s", path)));
+    assert_non_null(diag_find(&c, "data_label"));
+    assert_true(file_replace(&c, path, file, 3072));
+    assert_null(data_open(&c, a, arena_printf(a, "cifar10:%s", path)));
+    assert_non_null(diag_find(&c, "data_size"));
+    unlink(path);
+    ctx_free(&c);
+}
+
+static void idx_images_and_labels(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    uint8_t images[16 + 12] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2,  0,  0,
+                               0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    uint8_t labels[8 + 2] = {0, 0, 8, 1, 0, 0, 0, 2, 5, 6};
+    const char *pi = test_file(&c, a, ".idx3", images, sizeof images);
+    const char *pl = test_file(&c, a, ".idx1", labels, sizeof labels);
+    struct dataset *d = data_open(&c, a, arena_printf(a, "idx:%s,%s", pi, pl));
+    assert_non_null(d);
+    struct sample s;
+    assert_true(data_get(&c, a, d, 1, &s));
+    assert_int_equal(s.label, 6);
+    assert_int_equal(s.height, 2);
+    assert_int_equal(s.width, 3);
+    assert_int_equal(s.bytes[0], 7);
+    assert_non_null(data_open(&c, a, arena_printf(a, "idx:%s", pi)));
+    labels[7] = 1;
+    assert_true(file_replace(&c, pl, labels, sizeof labels));
+    assert_null(data_open(&c, a, arena_printf(a, "idx:%s,%s", pi, pl)));
+    assert_non_null(diag_find(&c, "data_idx_count"));
+    for (size_t n = 0; n < sizeof images; n++) { /* every truncation is refused */
+        assert_true(file_replace(&c, pi, images, n));
+        assert_null(data_open(&c, a, arena_printf(a, "idx:%s", pi)));
+    }
+    unlink(pi);
+    unlink(pl);
+    ctx_free(&c);
+}
+
+static void npy_round_trip(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    float values[24];
+    struct rng r = {3};
+    for (int i = 0; i < 24; i++) values[i] = (float)rng_normal(&r);
+    int64_t dims[] = {2, 3, 2, 2};
+    const char *path = test_file(&c, a, ".npy", "", 0);
+    assert_true(data_write_npy(&c, path, values, dims, 4));
+    struct dataset *d = data_open(&c, a, arena_printf(a, "npy:%s", path));
+    assert_non_null(d);
+    assert_int_equal(data_count(d), 2);
+    struct sample s;
+    assert_true(data_get(&c, a, d, 1, &s));
+    assert_int_equal(s.label, -1);
+    assert_memory_equal(s.floats, values + 12, 12 * sizeof *values);
+    struct file_view v;
+    assert_true(file_map(&c, path, &v));
+    uint8_t *copy = arena_copy(a, v.data, v.size);
+    for (size_t n = 0; n < v.size; n += 7) {
+        assert_true(file_replace(&c, path, copy, n));
+        assert_null(data_open(&c, a, arena_printf(a, "npy:%s", path)));
+    }
+    unlink(path);
+    ctx_free(&c);
+}
+
+static void tensor_protos(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    /* dims 1, 2, 2; data_type float; raw_data of 4 floats 1, 2, 3, 4 */
+    static const uint8_t raw[] = {0x08, 1, 0x08, 2, 0x08, 2, 0x10, 1,    0x4a, 16, 0, 0,    0x80,
+                                  0x3f, 0, 0,    0, 0x40, 0, 0,    0x40, 0x40, 0,  0, 0x80, 0x40};
+    const char *path = test_file(&c, a, ".pb", raw, sizeof raw);
+    struct sample s;
+    assert_true(data_read_file(&c, a, path, &s));
+    assert_int_equal(s.channels, 1);
+    assert_int_equal(s.height, 2);
+    static const float expected[] = {1, 2, 3, 4};
+    assert_memory_equal(s.floats, expected, sizeof expected);
+    /* packed dims, packed int32_data of type uint8: 200, 3 */
+    static const uint8_t ints[] = {0x0a, 3, 1, 1, 2, 0x10, 2, 0x2a, 3, 0xc8, 0x01, 3};
+    assert_true(file_replace(&c, path, ints, sizeof ints));
+    assert_true(data_read_file(&c, a, path, &s));
+    assert_true(s.floats[0] == 200 && s.floats[1] == 3);
+    for (size_t n = 0; n < sizeof raw; n++) {
+        assert_true(file_replace(&c, path, raw, n));
+        assert_false(data_read_file(&c, a, path, &s));
+    }
+    unlink(path);
+    ctx_free(&c);
+}
+
+static void damaged_images_are_refused(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    struct sample s;
+    static const char *const endings[] = {".png", ".jpg"};
+    for (int i = 0; i < 2; i++) {
+        const char *path = test_file(&c, a, endings[i], "not an image at all", 19);
+        assert_false(data_read_file(&c, a, path, &s));
+        unlink(path);
+    }
+    assert_int_equal(c.errors, 2);
+    assert_false(data_read_file(&c, a, "x.gif", &s));
+    assert_non_null(diag_find(&c, "data_ending"));
+    assert_null(data_open(&c, a, "tape:x"));
+    assert_non_null(diag_find(&c, "data_kind"));
+    assert_null(data_open(&c, a, "folder:/nonexistent"));
+    assert_non_null(diag_find(&c, "data_folder"));
+    ctx_free(&c);
+}
+
+static void preprocessing_is_scale_mean_std(void **state) {
+    (void)state;
+    struct preprocess p = {.scale = 1 / 255.0, .mean = {0.5, 0.25}, .std = {0.5, 2}};
+    assert_true(preprocess_byte(&p, 0, 255) == 1.0f);
+    assert_true(preprocess_byte(&p, 0, 0) == -1.0f);
+    assert_true(preprocess_byte(&p, 1, 255) == 0.375f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cifar_planes_and_labels),
+        cmocka_unit_test(idx_images_and_labels),
+        cmocka_unit_test(npy_round_trip),
+        cmocka_unit_test(tensor_protos),
+        cmocka_unit_test(damaged_images_are_refused),
+        cmocka_unit_test(preprocessing_is_scale_mean_std),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
