@@ -37,6 +37,7 @@ struct ir_value {
     int64_t dims[IR_MAX_RANK]; /* −1: unknown */
     struct ir_quant quant;
     const void *data;        /* constants: row-major elements, little-endian; NULL otherwise */
+    uint64_t elided;         /* not 0: data is zeros, parsed from text that gave only this hash of the real data */
     struct ir_node *producer; /* NULL for inputs and constants */
 };
 
@@ -63,7 +64,7 @@ enum ir_op {
 
 struct ir_node {
     enum ir_op op;
-    const char *name;        /* the model's node name where there is one: messages and layer tables use it */
+    const char *name;        /* the model's node name: messages and layer tables use it; "" where there is none */
     struct ir_value **in;    /* entries may be NULL: optional input left out */
     int in_count;
     struct ir_value **out;
@@ -96,23 +97,41 @@ struct ir_op_info {
     const char *meaning;     /* one line */
 };
 
-/* graph.c: building and editing. Nothing returns NULL; memory running out leaves by ctx_oom(). */
+/* One attribute of a row of ir/ops.def. */
+struct ir_attr_info {
+    char name[24];
+    enum ir_attr_kind kind;
+    const char *preset; /* text of the default, ends at a space or NUL; NULL: the attribute may be absent */
+};
+
+/* graph.c: building and editing. Nothing returns NULL; memory running out leaves by ctx_oom(). Names are copied. */
 struct ir_graph *ir_graph_new(struct ctx *c, const char *name);
+/* name NULL: a fresh one. A name given must not be in use yet (ir_unique_name); dims NULL: all unknown. */
 struct ir_value *ir_value_new(struct ir_graph *g, const char *name, enum ir_dtype t, int rank, const int64_t *dims);
 struct ir_value *ir_const_new(struct ir_graph *g, const char *name, enum ir_dtype t, int rank, const int64_t *dims,
                               const void *data); /* data is kept, not copied */
 /* Appends before `before` (NULL: at the end). Inputs and outputs are copied; outputs get their producer. */
 struct ir_node *ir_node_new(struct ir_graph *g, struct ir_node *before, enum ir_op op, const char *name,
                             struct ir_value *const *in, int in_count, struct ir_value *const *out, int out_count);
+/* Unlinks n; those of its outputs that n still produces leave g->values. They must have no use left. */
 void ir_node_remove(struct ir_graph *g, struct ir_node *n);
+void ir_value_remove(struct ir_graph *g, struct ir_value *v); /* a constant or input without uses leaves g->values */
+void ir_add_input(struct ir_graph *g, struct ir_value *v);
+void ir_add_output(struct ir_graph *g, struct ir_value *v);
+void ir_set_input(struct ir_graph *g, struct ir_node *n, int index, struct ir_value *v); /* adds left-out ones as NULL */
 void ir_replace_uses(struct ir_graph *g, struct ir_value *from, struct ir_value *to); /* graph outputs as well */
 int ir_use_count(const struct ir_graph *g, const struct ir_value *v); /* node inputs + graph outputs */
 struct ir_node *ir_single_user(const struct ir_graph *g, const struct ir_value *v); /* NULL unless exactly one use, by a node */
 const char *ir_unique_name(struct ir_graph *g, const char *wanted);
 int64_t ir_elements(const struct ir_value *v); /* −1: shape not known */
 bool ir_is_const(const struct ir_value *v);
+struct ir_value *ir_in(const struct ir_node *n, int index); /* NULL: left out or past the end */
 
-/* attr.c: getters return the default of ops.def where the attribute is absent. */
+/* type.c: texts for messages, in arena a: `node "Conv_3" (conv, output %y)`, `f32[1x3x32x32]`. */
+const char *ir_node_where(struct arena *a, const struct ir_node *n);
+const char *ir_type_text(struct arena *a, const struct ir_value *v);
+
+/* attr.c: getters return the default of ops.def where the attribute is absent, and 0 or NULL where it has none. */
 const struct ir_attr *ir_attr_find(const struct ir_node *n, const char *name); /* NULL: absent */
 int64_t ir_attr_int(const struct ir_node *n, const char *name);
 double ir_attr_float(const struct ir_node *n, const char *name);
@@ -132,6 +151,20 @@ enum ir_op ir_op_by_name(const char *text); /* IR_OP_COUNT: unknown */
 enum ir_op ir_op_by_onnx(const char *onnx); /* IR_OP_COUNT: unknown */
 const char *ir_dtype_name(enum ir_dtype t);
 size_t ir_dtype_size(enum ir_dtype t);
+enum ir_dtype ir_dtype_by_name(const char *text); /* IR_DTYPE_COUNT: unknown */
+const char *ir_attr_kind_name(enum ir_attr_kind k);
+bool ir_attr_schema(enum ir_op op, int index, struct ir_attr_info *out);          /* false past the last */
+bool ir_attr_schema_find(enum ir_op op, const char *name, struct ir_attr_info *out); /* false: not an attribute of op */
+
+/* window.c: the sliding window of a convolution or pool, with auto_pad resolved (ONNX: SAME_UPPER puts the odd pixel
+ * of padding at the end, SAME_LOWER at the beginning) and the output size. Index 0 is height, 1 is width. */
+struct ir_window {
+    int64_t in[2], kernel[2], stride[2], dilation[2];
+    int64_t before[2], after[2]; /* padding */
+    int64_t out[2];              /* −1: the input size is not known */
+};
+/* For conv, qconv and the pools. False after saying why: zero strides, kernels larger than the padded input... */
+bool ir_window_of(struct ir_graph *g, const struct ir_node *n, struct ir_window *w);
 
 /* verify.c: says every fault (stage names the pass in messages) and returns false if there was one: dominance,
  * unique names, arity, attribute names and kinds, shapes against ir_infer_node, quantization of quantized levels. */

@@ -1,0 +1,63 @@
+/* Shared between the files of the IR room, not with other rooms. */
+#ifndef NBQ_IR_INTERNAL_H
+#define NBQ_IR_INTERNAL_H
+
+#include "ir/diag.h"
+#include "ir/ir.h"
+
+enum {
+    IR_MAX_OUTPUTS = 2,      /* of one node, see ops.def */
+    IR_MAX_EXTENT = 1 << 24, /* of a kernel, stride, dilation or padding */
+};
+#define IR_MAX_ELEMENTS ((int64_t)1 << 31) /* of one tensor */
+
+struct ir_type {
+    enum ir_dtype dtype;
+    int rank;
+    int64_t dims[IR_MAX_RANK];
+};
+
+/* type.c */
+int64_t ir_product(int rank,
+                   const int64_t *dims); /* −1: one is unknown; INT64_MAX: more than fits */
+void ir_write_shape(struct writer *w, int rank, const int64_t *dims); /* "[1x3x?]", "[*]" */
+/* numpy broadcasting of two shapes, unknown dimensions allowed; false: they do not fit */
+bool ir_broadcast(const struct ir_type *a, const struct ir_type *b, struct ir_type *out);
+/* An axis counted from the end or the front, as 0…rank−1; −1: out of range. */
+int ir_axis(int64_t axis, int rank);
+/* Copies the elements of an i64 or i32 tensor; false: other type, or more than max of them. */
+bool ir_get_ints(enum ir_dtype t, const void *data, int64_t count, int64_t *out, int max);
+
+/* What shape inference of one node knows. infer_*.c hold one function per operator, named after it. */
+struct ir_infer {
+    struct ir_graph *g;
+    const struct ir_node *n;
+    struct ir_type out[IR_MAX_OUTPUTS]; /* rank −1 on entry */
+};
+typedef bool ir_infer_fn(struct ir_infer *x);
+#define IR_OP(name, ...) ir_infer_fn ir_infer_##name;
+#include "ir/ops.def"
+#undef IR_OP
+
+/* infer.c */
+bool ir_infer_types(struct ir_graph *g, const struct ir_node *n, struct ir_type *out);
+struct ir_type ir_type_of(const struct ir_value *v); /* of NULL: unknown */
+/* Each says the fault and returns false. */
+bool ir_fail_input(struct ir_infer *x, int index, const char *expected);
+bool ir_fail_attr(struct ir_infer *x, const char *name, const char *expected);
+/* Rank and type of an input: rank −1 in want: any; a rank not known passes. */
+bool ir_want(struct ir_infer *x, int index, int rank, enum ir_dtype t);
+/* Two dimensions that have to be equal, unknown ones pass. */
+bool ir_want_dim(struct ir_infer *x, int index, int dim, int64_t expected, const char *because);
+bool ir_same_as_input(struct ir_infer *x);
+
+/* One resolved Slice. */
+struct ir_slice {
+    int64_t start[IR_MAX_RANK], step[IR_MAX_RANK], count[IR_MAX_RANK];
+};
+/* infer_shape.c: starts, ends, axes (NULL: 0, 1, …) and steps (NULL: ones) have n entries. False: an axis out of range
+ * or twice, or a step of 0. Dimensions not known give a count of −1. */
+bool ir_slice_resolve(const struct ir_type *x, int n, const int64_t *starts, const int64_t *ends,
+                      const int64_t *axes, const int64_t *steps, struct ir_slice *out);
+
+#endif

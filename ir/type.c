@@ -1,0 +1,89 @@
+/* Shapes and types: text, products, broadcasting. */
+#include "ir/internal.h"
+
+int64_t ir_product(int rank, const int64_t *dims) {
+    int64_t product = 1;
+    bool zero = false, huge = false;
+    if (rank < 0) return -1;
+    for (int i = 0; i < rank; i++) {
+        if (dims[i] < 0) return -1;
+        zero = zero || dims[i] == 0;
+        if (dims[i] > 0 && __builtin_mul_overflow(product, dims[i], &product)) {
+            huge = true;
+            product = 1;
+        }
+    }
+    return zero ? 0 : huge ? INT64_MAX : product;
+}
+
+int64_t ir_elements(const struct ir_value *v) {
+    return ir_product(v->rank, v->dims);
+}
+
+void ir_write_shape(struct writer *w, int rank, const int64_t *dims) {
+    if (rank < 0) {
+        write_text(w, "[*]");
+        return;
+    }
+    write_text(w, "[");
+    for (int i = 0; i < rank; i++) {
+        if (i > 0) write_text(w, "x");
+        if (dims[i] < 0)
+            write_text(w, "?");
+        else
+            write_text(w, "%lld", (long long)dims[i]);
+    }
+    write_text(w, "]");
+}
+
+const char *ir_type_text(struct arena *a, const struct ir_value *v) {
+    struct writer w;
+    writer_init(&w, a);
+    write_text(&w, "%s", ir_dtype_name(v->dtype));
+    ir_write_shape(&w, v->rank, v->dims);
+    return writer_string(&w);
+}
+
+const char *ir_node_where(struct arena *a, const struct ir_node *n) {
+    const char *op = ir_op_info(n->op)->name;
+    const char *out = n->out_count > 0 ? n->out[0]->name : "";
+    if (n->name[0] == '\0') return arena_printf(a, "node %%%s (%s)", out, op);
+    return arena_printf(a, "node \"%s\" (%s, output %%%s)", n->name, op, out);
+}
+
+/* 0: does not fit */
+static bool broadcast_dim(int64_t a, int64_t b, int64_t *out) {
+    if (a == b || b == 1)
+        *out = a;
+    else if (a == 1)
+        *out = b;
+    else if (a < 0)
+        *out = b; /* b > 1: a has to be b or 1 */
+    else if (b < 0)
+        *out = a;
+    else
+        return false;
+    return true;
+}
+
+bool ir_broadcast(const struct ir_type *a, const struct ir_type *b, struct ir_type *out) {
+    out->rank = a->rank < 0 || b->rank < 0 ? -1 : a->rank > b->rank ? a->rank : b->rank;
+    for (int i = 1; i <= out->rank; i++) {
+        int64_t x = i <= a->rank ? a->dims[a->rank - i] : 1;
+        int64_t y = i <= b->rank ? b->dims[b->rank - i] : 1;
+        if (!broadcast_dim(x, y, &out->dims[out->rank - i])) return false;
+    }
+    return true;
+}
+
+int ir_axis(int64_t axis, int rank) {
+    if (axis < -rank || axis >= rank) return -1;
+    return (int)(axis < 0 ? axis + rank : axis);
+}
+
+bool ir_get_ints(enum ir_dtype t, const void *data, int64_t count, int64_t *out, int max) {
+    if ((t != IR_I64 && t != IR_I32) || count < 0 || count > max) return false;
+    for (int64_t i = 0; i < count; i++)
+        out[i] = t == IR_I64 ? ((const int64_t *)data)[i] : ((const int32_t *)data)[i];
+    return true;
+}
