@@ -1,1 +1,96 @@
-extern int frontend_import_placeholder; int frontend_import_placeholder;
+/* ONNX import, from the top: bytes are checked and unpacked, then initializers, inputs, nodes in order, outputs become
+ * the graph. Every step says what it finds wrong and goes on; the graph is given out only if nothing was. */
+#include "frontend/import.h"
+
+#include "frontend/diag.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+/* The version of the standard operators; 0 after saying why there is none. */
+static int64_t find_opset(struct fe_state *s) {
+    const Onnx__ModelProto *m = s->model;
+    int64_t version = m->ir_version < 3 && !m->n_opset_import ? 1 : 0;
+    for (size_t i = 0; i < m->n_opset_import; i++) {
+        const Onnx__OperatorSetIdProto *o = m->opset_import[i];
+        if (!o->domain || !o->domain[0] || !strcmp(o->domain, "ai.onnx"))
+            version = o->version ? o->version : -1;
+    }
+    if (version == 0)
+        diag(s->c, fe_no_opset, s->file);
+    else if (version < 1 || version > FE_OPSET_MAX)
+        diag(s->c, fe_opset, s->file, (long long)version, 1, FE_OPSET_MAX);
+    else
+        return version;
+    return 0;
+}
+
+static void import_initializers(struct fe_state *s) {
+    const Onnx__GraphProto *p = s->model->graph;
+    for (size_t i = 0; i < p->n_initializer; i++) {
+        const Onnx__TensorProto *t = p->initializer[i];
+        if (!t->name || !t->name[0]) {
+            diag(s->c, fe_nameless, s->file, "initializer", i);
+            continue;
+        }
+        struct fe_entry *e = fe_names_add(&s->names, t->name);
+        const char *where = arena_printf(s->arena, "%s: initializer \"%s\"", s->file, t->name);
+        if (e->maker) {
+            diag(s->c, fe_duplicate, s->file, t->name, e->maker);
+            continue;
+        }
+        e->maker = fe_initializer;
+        e->value = fe_tensor(s, t, t->name, where);
+    }
+    for (size_t i = 0; i < p->n_sparse_initializer; i++) {
+        const Onnx__TensorProto *t = p->sparse_initializer[i]->values;
+        diag(s->c, fe_sparse, s->file, t && t->name ? t->name : "");
+    }
+}
+
+static void import_nodes(struct fe_state *s) {
+    const size_t *order = fe_order(s);
+    for (size_t i = 0; order && i < s->model->graph->n_node; i++) fe_node_import(s, order[i]);
+}
+
+static void import_graph(struct fe_state *s) {
+    const char *name = s->model->graph->name;
+    s->g = ir_graph_new(s->c, name && name[0] ? name : "model");
+    s->opset = find_opset(s);
+    import_initializers(s);
+    fe_inputs(s);
+    if (s->opset) import_nodes(s);
+    if (s->opset) fe_outputs(s);
+}
+
+static bool import_model(struct fe_state *s, const uint8_t *bytes, size_t size) {
+    int errors = s->c->errors;
+    if (!fe_wire_check(s->c, s->file, bytes, size)) return false;
+    s->model = fe_unpack(s->c, arena_new(s->c), s->file, bytes, size);
+    if (!s->model) return false;
+    if (!s->model->graph) {
+        diag(s->c, fe_no_graph, s->file);
+        return false;
+    }
+    if (s->model->ir_version > FE_IR_VERSION_MAX)
+        diag(s->c, fe_ir_version, s->file, (long long)s->model->ir_version, FE_IR_VERSION_MAX);
+    import_graph(s);
+    return s->c->errors == errors && ir_verify(s->g, "import");
+}
+
+struct ir_graph *fe_import_bytes(struct ctx *c, const char *file, const uint8_t *bytes, size_t size,
+                                 const struct fe_options *o) {
+    static const struct fe_options none = {0};
+    struct fe_state s = {.c = c, .arena = arena_new(c), .file = file, .options = o ? o : &none};
+    fe_names_init(&s.names, s.arena);
+    bool good = import_model(&s, bytes, size);
+    arena_free(s.arena);
+    return good ? s.g : NULL;
+}
+
+struct ir_graph *fe_import(struct ctx *c, const char *path, const struct fe_options *o) {
+    struct file_view view;
+    if (!file_map(c, path, &view)) return NULL;
+    return fe_import_bytes(c, path, view.data, view.size, o);
+}

@@ -1,0 +1,125 @@
+/* Arithmetic with the broadcasting of old, padding, casts, constants: what the rows of import.def cannot say.
+ * Source: ONNX Add, Sub, Mul, Div, Pad, Cast, Constant, all versions. */
+#include "frontend/import.h"
+
+#include "frontend/diag.h"
+
+#include <string.h>
+
+/* A view of b with `ones` dimensions of 1 appended. */
+static struct ir_value *extended(struct fe_node *n, struct ir_value *b, int ones) {
+    struct ir_graph *g = n->s->g;
+    const char *name = ir_unique_name(g, b->name);
+    int64_t dims[IR_MAX_RANK], axes[IR_MAX_RANK];
+    for (int i = 0; i < b->rank; i++) dims[i] = b->dims[i];
+    for (int i = 0; i < ones; i++) {
+        dims[b->rank + i] = 1;
+        axes[i] = b->rank + i;
+    }
+    if (ir_is_const(b)) return ir_const_new(g, name, b->dtype, b->rank + ones, dims, b->data);
+    struct ir_value *in[2] = {b, fe_const_ints(n->s, n->name, 1, axes, ones)};
+    struct ir_value *v = ir_value_new(g, name, b->dtype, b->rank + ones, dims);
+    ir_node_new(g, NULL, IR_OP_unsqueeze, name, in, 2, &v, 1);
+    return v;
+}
+
+/* Opsets 1…6: with broadcast=1, axis says which dimension of a the first one of b belongs to. */
+void fe_hook_arithmetic(struct fe_node *n) {
+    const Onnx__AttributeProto *axis = n->s->opset < 7 ? fe_attr(n, "axis") : NULL;
+    const Onnx__AttributeProto *on = n->s->opset < 7 ? fe_attr(n, "broadcast") : NULL;
+    if (!axis || !on || !on->i || n->in_count < 2 || !n->in[0] || !n->in[1]) return;
+    const struct ir_value *a = n->in[0];
+    struct ir_value *b = n->in[1];
+    if (a->rank < 0 || b->rank < 0) return;
+    int64_t at = axis->i < 0 && axis->i >= -a->rank ? axis->i + a->rank : axis->i;
+    if (at < 0 || at > a->rank - b->rank) {
+        char as[FE_SHAPE_TEXT], bs[FE_SHAPE_TEXT];
+        diag(n->s->c, fe_axis, n->where, (long long)axis->i, 0,
+             a->rank > b->rank ? a->rank - b->rank : 0, fe_shape_text(as, (size_t)a->rank, a->dims),
+             fe_shape_text(bs, (size_t)b->rank, b->dims));
+        return;
+    }
+    int ones = a->rank - b->rank - (int)at;
+    if (ones > 0) n->in[1] = extended(n, b, ones);
+}
+
+static const int64_t *const_ints(const struct fe_node *n, int index, int64_t *count) {
+    const struct ir_value *v = n->in[index];
+    *count = v ? ir_elements(v) : -1;
+    if (v && ir_is_const(v) && v->dtype == IR_I64) return v->data;
+    diag(n->s->c, fe_not_constant, n->where, index + 1, v ? v->name : "");
+    return NULL;
+}
+
+/* Opset 18 lets pads speak of some axes only (input 4): here they are written out for all. */
+void fe_hook_pad(struct fe_node *n) {
+    if (n->s->opset < 18 || n->in_count < 4 || !n->in[3] || n->blind) return;
+    int64_t axis_count, pad_count, full[2 * IR_MAX_RANK] = {0};
+    const int64_t *axes = const_ints(n, 3, &axis_count);
+    const int64_t *pads = const_ints(n, 1, &pad_count);
+    if (!axes || !pads) return;
+    int rank = n->in[0] ? n->in[0]->rank : -1;
+    bool good = rank >= 0 && axis_count <= rank && pad_count == 2 * axis_count;
+    for (int64_t i = 0; good && i < axis_count; i++) {
+        int64_t axis = axes[i] < 0 ? axes[i] + rank : axes[i];
+        good = axis >= 0 && axis < rank;
+        if (!good) break;
+        full[axis] = pads[i];
+        full[axis + rank] = pads[axis_count + i];
+    }
+    if (!good) {
+        diag(n->s->c, fe_pad_axes, n->where, (long long)axis_count, (long long)pad_count, rank);
+        return;
+    }
+    n->in[1] = fe_const_ints(n->s, n->in[1]->name, 1, full, 2 * rank);
+    n->in_count = 3;
+}
+
+/* The type is a name before opset 6, then a number. */
+void fe_hook_cast(struct fe_node *n) {
+    const Onnx__AttributeProto *to = fe_attr(n, "to");
+    const char *known = fe_dtype_names(n->s->arena);
+    if (!to) {
+        diag(n->s->c, fe_attr_missing, n->where, "to");
+        return;
+    }
+    const struct fe_dtype *d =
+        to->has_s ? fe_dtype_by_name((const char *)to->s.data, to->s.len) : fe_dtype(to->i);
+    if (d && d->ir != IR_DTYPE_COUNT)
+        fe_node_set_string(n, "to", ir_dtype_name(d->ir));
+    else if (to->has_s)
+        diag(n->s->c, fe_cast_name, n->where,
+             arena_strndup(n->s->arena, (const char *)to->s.data, to->s.len), known);
+    else
+        diag(n->s->c, fe_cast_type, n->where, d ? d->name : "an unknown type", (long long)to->i,
+             known);
+}
+
+static struct ir_value *constant_of(struct fe_node *n, const Onnx__AttributeProto *a) {
+    const char *name = n->out_count ? n->out[0] : n->name;
+    struct arena *arena = n->s->g->arena;
+    if (!strcmp(a->name, "value") && a->t) return fe_tensor(n->s, a->t, name, n->where);
+    bool list = !strcmp(a->name, "value_ints") || !strcmp(a->name, "value_floats");
+    bool ints = !strcmp(a->name, "value_ints") || !strcmp(a->name, "value_int");
+    if (!ints && strncmp(a->name, "value_float", 11) != 0) {
+        diag(n->s->c, fe_constant_kind, n->where, a->name);
+        return NULL;
+    }
+    size_t count = !list ? 1 : ints ? a->n_ints : a->n_floats;
+    const void *from = ints ? (const void *)(list ? a->ints : &a->i) : list ? a->floats : &a->f;
+    int64_t dims[1] = {(int64_t)count};
+    size_t size = ints ? sizeof(int64_t) : sizeof(float);
+    return ir_const_new(n->s->g, name, ints ? IR_I64 : IR_F32, list, dims,
+                        arena_copy(arena, from, count * size));
+}
+
+/* Not a node any more: a constant value under the output's name. */
+void fe_hook_constant(struct fe_node *n) {
+    n->done = true;
+    if (n->proto->n_attribute != 1 || !n->proto->attribute[0]->name || n->out_count != 1) {
+        diag(n->s->c, fe_constant_values, n->where, (int)n->proto->n_attribute);
+        return;
+    }
+    struct ir_value *v = constant_of(n, n->proto->attribute[0]);
+    if (v && n->out[0][0]) fe_names_find(&n->s->names, n->out[0])->value = v;
+}

@@ -1,0 +1,51 @@
+/* The names of a model, hashed: open addressing, never more than half full. */
+#include "frontend/import.h"
+
+#include "base/options.h"
+
+#include <string.h>
+
+const char fe_initializer[] = "an initializer";
+
+void fe_names_init(struct fe_names *n, struct arena *a) {
+    *n = (struct fe_names){.arena = a, .room = 64};
+    n->slots = arena_array(a, n->room, sizeof *n->slots);
+}
+
+static size_t slot_of(const struct fe_names *n, const char *name) {
+    size_t at = (size_t)hash64(name, strlen(name)) & (n->room - 1);
+    while (n->slots[at] && strcmp(n->slots[at]->name, name) != 0) at = (at + 1) & (n->room - 1);
+    return at;
+}
+
+static void grow(struct fe_names *n) {
+    struct fe_entry **old = n->slots;
+    size_t old_room = n->room;
+    n->room *= 2;
+    n->slots = arena_array(n->arena, n->room, sizeof *n->slots);
+    for (size_t i = 0; i < old_room; i++)
+        if (old[i]) n->slots[slot_of(n, old[i]->name)] = old[i];
+}
+
+struct fe_entry *fe_names_find(const struct fe_names *n, const char *name) {
+    return n->slots[slot_of(n, name)];
+}
+
+struct fe_entry *fe_names_add(struct fe_names *n, const char *name) {
+    size_t at = slot_of(n, name);
+    if (n->slots[at]) return n->slots[at];
+    struct fe_entry *e = arena_alloc(n->arena, sizeof *e);
+    e->name = name;
+    e->node = -1;
+    n->slots[at] = e;
+    if (++n->count > n->room / 2) grow(n);
+    return e;
+}
+
+const char *fe_names_near(const struct fe_names *n, const char *name, struct arena *a) {
+    const char **all = arena_array(a, n->count, sizeof *all);
+    int count = 0;
+    for (size_t i = 0; i < n->room; i++)
+        if (n->slots[i] && n->slots[i]->maker) all[count++] = n->slots[i]->name;
+    return nearest_name(name, all, count);
+}
