@@ -341,7 +341,7 @@ static struct pieces cut_windows(struct windows w) {
     int64_t past =
         most(whole, least(w.count, floor_div(w.extent - w.length + w.before, w.stride) + 1));
     int64_t start = (whole - 1) * w.stride - w.before;
-    if (whole >= 1 && whole <= w.count) add_piece(&p, 0, least(start + w.length, w.extent), 1, 0);
+    if (whole <= w.count) add_piece(&p, 0, least(start + w.length, w.extent), 1, 0);
     start = whole * w.stride - w.before;
     add_piece(&p, start, start + w.length, past - whole, w.stride);
     start = past * w.stride - w.before;
