@@ -211,6 +211,41 @@ static void test_race_in_dram(void **state) {
     close_scene(&s);
 }
 
+/* The second operand lies below the first, and is looked at later. */
+static void test_lowest_byte_of_two_tiles(void **state) {
+    (void)state;
+    struct scene s;
+    open_scene(&s, 4);
+    add_load(&s, 0, 8, 0, 0);
+    struct svpe_insn *i = add(&s, SVPE_ADD, 0, 0);
+    static const enum svpe_field ones[] = {SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols};
+    for (size_t f = 0; f < sizeof ones / sizeof *ones; f++) svpe_set(i, ones[f], 1);
+    svpe_set(i, SVPE_PAIR_a, 6);
+    svpe_set(i, SVPE_PAIR_b, 2);
+    svpe_set(i, SVPE_PAIR_dst, 9);
+    find_races(&s);
+    assert_int_equal(s.found, 1);
+    assert_int_equal(s.fault[0].byte, 8);
+    close_scene(&s);
+}
+
+/* Rows whose pitch is less aligned than their starts and lengths. */
+static void test_race_at_odd_pitch(void **state) {
+    (void)state;
+    struct scene s;
+    open_scene(&s, 4);
+    add_store(&s, 0, 1, 0, 0, 0); /* bytes 0…3 and 6…9 */
+    svpe_set(&s.insn[0], SVPE_BACK_nr, 2);
+    svpe_set(&s.insn[0], SVPE_BACK_sr, 6);
+    add_load(&s, 8, 1, 0, 0);
+    svpe_set(&s.insn[1], SVPE_TILE_region, SVPE_REGION_WORK);
+    svpe_set(&s.insn[1], SVPE_TILE_src, 8);
+    find_races(&s);
+    assert_int_equal(s.found, 1);
+    assert_int_equal(s.fault[0].byte, 8);
+    close_scene(&s);
+}
+
 /* More faults than room: all are counted, only the first ones written. */
 static void test_room_for_faults(void **state) {
     (void)state;
@@ -588,6 +623,8 @@ int main(void) {
         cmocka_unit_test(test_each_token_removed),
         cmocka_unit_test(test_race_says_first_byte_once),
         cmocka_unit_test(test_race_in_dram),
+        cmocka_unit_test(test_lowest_byte_of_two_tiles),
+        cmocka_unit_test(test_race_at_odd_pitch),
         cmocka_unit_test(test_room_for_faults),
         cmocka_unit_test(test_wait_before_its_post),
         cmocka_unit_test(test_wait_without_post),
