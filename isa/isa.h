@@ -115,6 +115,8 @@ int64_t svpe_get(const struct svpe_insn *i, enum svpe_field f);  /* asserts that
 void svpe_set(struct svpe_insn *i, enum svpe_field f, int64_t v);
 struct svpe_insn svpe_insn_new(enum svpe_op op, int layer);      /* all fields zero, but the queue of end: store */
 
+uint64_t svpe_isa_hash(struct arena *a); /* of everything that decides what a word means; texts apart */
+
 /* code.c: words. */
 int svpe_insn_bytes(enum svpe_op op); /* 16 or 32 */
 void svpe_field_range(enum svpe_field f, int64_t *min, int64_t *max); /* what the field can hold */

@@ -201,3 +201,34 @@ struct svpe_insn svpe_insn_new(enum svpe_op op, int layer) {
     if (ops[op].format == SVPE_FORMAT_SYNC) svpe_set(&i, SVPE_SYNC_queue, ops[op].queue);
     return i;
 }
+
+static void write_formats(struct writer *w) {
+    for (int f = 0; f < SVPE_FORMAT_COUNT; f++) {
+        write_text(w, "format %s %d\n", formats[f].name, formats[f].bits);
+    }
+    for (int f = 0; f < SVPE_FIELD_COUNT; f++) {
+        const struct svpe_field_info *i = &fields[f];
+        write_text(w, "field %d %s %d %d %d\n", (int)i->format, i->name, i->low, i->width,
+                   i->is_signed);
+    }
+}
+
+uint64_t svpe_isa_hash(struct arena *a) {
+    struct writer w;
+    writer_init(&w, a);
+    write_formats(&w);
+    for (int i = 0; i < SVPE_QUEUE_COUNT; i++) write_text(&w, "queue %s\n", queues[i].name);
+    for (int i = 0; i < SVPE_REGION_COUNT; i++) write_text(&w, "region %s\n", regions[i].name);
+    for (int i = 0; i < SVPE_BUFFER_COUNT; i++) write_text(&w, "buffer %s\n", buffers[i].name);
+    for (int i = 0; i < SVPE_FORM_COUNT; i++) write_text(&w, "form %s\n", forms[i].name);
+    for (int i = 0; i < SVPE_WFMT_COUNT; i++) {
+        write_text(&w, "wfmt %s %d %d %d\n", wfmts[i].name, wfmts[i].bits, wfmts[i].magnitude_bits,
+                   wfmts[i].linear);
+    }
+    for (int i = 0; i < SVPE_OP_COUNT; i++) {
+        const struct svpe_op_info *op = &ops[i];
+        write_text(&w, "insn %s %d %d %d %u\n", op->mnemonic, op->opcode, (int)op->format,
+                   (int)op->queue, op->uses);
+    }
+    return hash64(w.data, w.size);
+}
