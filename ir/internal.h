@@ -7,9 +7,15 @@
 
 enum {
     IR_MAX_OUTPUTS = 2,      /* of one node, see ops.def */
+    IR_MAX_ATTRS = 24,       /* of one operator */
+    IR_MAX_EXP = 128,        /* of a quantized tensor, either way */
     IR_MAX_EXTENT = 1 << 24, /* of a kernel, stride, dilation or padding */
 };
 #define IR_MAX_ELEMENTS ((int64_t)1 << 31) /* of one tensor */
+
+/* Letters of value names that need no quotes, and of keywords, operators and attributes (docs/ir.md). */
+#define IR_WORD_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+#define IR_NAME_CHARS IR_WORD_CHARS "./:-"
 
 struct ir_type {
     enum ir_dtype dtype;
@@ -27,6 +33,12 @@ bool ir_broadcast(const struct ir_type *a, const struct ir_type *b, struct ir_ty
 int ir_axis(int64_t axis, int rank);
 /* Copies the elements of an i64 or i32 tensor; false: other type, or more than max of them. */
 bool ir_get_ints(enum ir_dtype t, const void *data, int64_t count, int64_t *out, int max);
+
+/* Element i of any integer type or bool. */
+int64_t ir_load_int(enum ir_dtype t, const void *data, int64_t i);
+/* Stores element i of any type from an integer, wrapping. */
+void ir_store_int(enum ir_dtype t, void *data, int64_t i, int64_t v);
+double ir_load_float(enum ir_dtype t, const void *data, int64_t i); /* of any type */
 
 /* What shape inference of one node knows. infer_*.c hold one function per operator, named after it. */
 struct ir_infer {

@@ -1,4 +1,4 @@
-/* Shapes and types: text, products, broadcasting. */
+/* Shapes and types: text, products, broadcasting, access to single elements. */
 #include "ir/internal.h"
 
 int64_t ir_product(int rank, const int64_t *dims) {
@@ -86,4 +86,59 @@ bool ir_get_ints(enum ir_dtype t, const void *data, int64_t count, int64_t *out,
     for (int64_t i = 0; i < count; i++)
         out[i] = t == IR_I64 ? ((const int64_t *)data)[i] : ((const int32_t *)data)[i];
     return true;
+}
+
+int64_t ir_load_int(enum ir_dtype t, const void *data, int64_t i) {
+    switch (t) {
+    case IR_I8:
+        return ((const int8_t *)data)[i];
+    case IR_U8:
+    case IR_BOOL:
+        return ((const uint8_t *)data)[i];
+    case IR_I16:
+        return ((const int16_t *)data)[i];
+    case IR_I32:
+        return ((const int32_t *)data)[i];
+    case IR_I64:
+        return ((const int64_t *)data)[i];
+    default:
+        return 0;
+    }
+}
+
+void ir_store_int(enum ir_dtype t, void *data, int64_t i, int64_t v) {
+    switch (t) {
+    case IR_F32:
+        ((float *)data)[i] = (float)v;
+        break;
+    case IR_F64:
+        ((double *)data)[i] = (double)v;
+        break;
+    case IR_I8:
+        ((int8_t *)data)[i] = (int8_t)v;
+        break;
+    case IR_U8:
+        ((uint8_t *)data)[i] = (uint8_t)v;
+        break;
+    case IR_BOOL:
+        ((uint8_t *)data)[i] = v != 0;
+        break;
+    case IR_I16:
+        ((int16_t *)data)[i] = (int16_t)v;
+        break;
+    case IR_I32:
+        ((int32_t *)data)[i] = (int32_t)v;
+        break;
+    case IR_I64:
+        ((int64_t *)data)[i] = v;
+        break;
+    case IR_DTYPE_COUNT:
+        break;
+    }
+}
+
+double ir_load_float(enum ir_dtype t, const void *data, int64_t i) {
+    if (t == IR_F32) return (double)((const float *)data)[i];
+    if (t == IR_F64) return ((const double *)data)[i];
+    return (double)ir_load_int(t, data, i);
 }
