@@ -1,0 +1,72 @@
+/* The float answer of an ONNX model, by the IR's own evaluator: what quantization is measured against. Not fast. */
+#include "frontend/frontend.h"
+
+#include "frontend/diag.h"
+
+#include "base/engine.h"
+
+struct reference {
+    struct ctx *c;
+    struct ir_graph *g;
+    struct arena *run;             /* results of the last run */
+    struct engine_tensor *outputs; /* values point into run */
+};
+
+static bool describe(struct ctx *c, const char *path, const struct ir_value *v,
+                     struct engine_tensor *to) {
+    *to = (struct engine_tensor){.name = v->name, .rank = v->rank};
+    for (int i = 0; i < v->rank; i++) to->dims[i] = v->dims[i];
+    if (ir_elements(v) >= 0) return true;
+    diag(c, fe_reference_shape, path, v->name);
+    return false;
+}
+
+static bool run(struct engine *e, const float *const *inputs,
+                const struct engine_tensor **outputs) {
+    struct reference *r = e->self;
+    arena_free(r->run);
+    r->run = NULL;
+    r->run = arena_new(r->c);
+    const void **in = arena_array(r->run, (size_t)e->input_count, sizeof *in);
+    const void **out = arena_array(r->run, (size_t)e->output_count, sizeof *out);
+    for (int i = 0; i < e->input_count; i++) in[i] = inputs[i];
+    if (!ir_eval_observed(r->g, r->run, in, NULL, NULL, out)) return false;
+    for (int i = 0; i < e->output_count; i++) {
+        size_t n = (size_t)ir_elements(r->g->outputs[i]);
+        r->outputs[i].values = arena_copy(r->run, out[i], n * sizeof(float));
+    }
+    *outputs = r->outputs;
+    return true;
+}
+
+/* The evaluator takes any type; the engine speaks floats. */
+static bool check_types(struct ctx *c, const char *path, const struct ir_graph *g) {
+    int errors = c->errors;
+    for (int i = 0; i < g->input_count; i++)
+        if (g->inputs[i]->dtype != IR_F32)
+            diag(c, fe_reference_input, path, g->inputs[i]->name,
+                 ir_dtype_name(g->inputs[i]->dtype));
+    for (int i = 0; i < g->output_count; i++)
+        if (g->outputs[i]->dtype != IR_F32)
+            diag(c, fe_reference_output, path, g->outputs[i]->name,
+                 ir_dtype_name(g->outputs[i]->dtype));
+    return c->errors == errors;
+}
+
+struct engine *engine_open_onnx(struct ctx *c, struct arena *a, const char *path) {
+    struct ir_graph *g = fe_import(c, path, NULL);
+    if (!g || !check_types(c, path, g)) return NULL;
+    struct reference *r = arena_alloc(a, sizeof *r);
+    struct engine *e = arena_alloc(a, sizeof *e);
+    struct engine_tensor *inputs = arena_array(a, (size_t)g->input_count, sizeof *inputs);
+    r->c = c;
+    r->g = g;
+    r->outputs = arena_array(a, (size_t)g->output_count, sizeof *r->outputs);
+    bool good = true;
+    for (int i = 0; i < g->input_count; i++) good &= describe(c, path, g->inputs[i], &inputs[i]);
+    for (int i = 0; i < g->output_count; i++)
+        good &= describe(c, path, g->outputs[i], &r->outputs[i]);
+    if (!good) return NULL;
+    *e = (struct engine){r, g->input_count, g->output_count, inputs, run};
+    return e;
+}
