@@ -15,15 +15,15 @@ extern "C" {
 
 enum nbq_status { NBQ_OK = 0, NBQ_BAD_INPUT, NBQ_NO_MEMORY, NBQ_NOT_FOUND, NBQ_DEVICE_FAILED };
 
-struct nbq_program;  /* a verified program, read-only: may be shared by threads */
-struct nbq_session;  /* a device with its memory, ready to run one program */
+struct nbq_program; /* a verified program, read-only: may be shared by threads */
+struct nbq_session; /* a device with its memory, ready to run one program */
 
 struct nbq_tensor_info {
     const char *name;
     int rank;
     int64_t dims[8];
     int channels, height, width;
-    int bits, exp, zero;   /* real = (stored − zero)·2^exp; bits = 32: float32 */
+    int bits, exp, zero; /* real = (stored − zero)·2^exp; bits = 32: float32 */
 };
 struct nbq_layer_info {
     const char *name, *kind, *place, *note;
@@ -32,10 +32,20 @@ struct nbq_layer_info {
     int bits, terms, exp_min, exp_max, margin, tiles;
 };
 
-/* Load: size bytes of a .svpe file, copied or kept by the program. On failure *out is NULL and message (of room bytes, may be
+/* How byte images become an input: (x·scale − mean[c]) / std[c] per channel, after a change of channel order with bgr. */
+struct nbq_preprocess {
+    int takes_bytes; /* 0: the program has no table for byte images; the rest is then without meaning */
+    int given;       /* 0: the compiler was told nothing and took its defaults */
+    double scale, mean[4], std[4];
+    int bgr;
+};
+
+/* Load: size bytes of a .svpe file, which the program copies. On failure *out is NULL and message (of room bytes, may be
  * NULL) says file, section or instruction, and what was expected. `file` is only for messages. */
-enum nbq_status nbq_load(const void *bytes, size_t size, const char *file, struct nbq_program **out, char *message, size_t room);
-enum nbq_status nbq_load_file(const char *path, struct nbq_program **out, char *message, size_t room);
+enum nbq_status nbq_load(const void *bytes, size_t size, const char *file, struct nbq_program **out,
+                         char *message, size_t room);
+enum nbq_status nbq_load_file(const char *path, struct nbq_program **out, char *message,
+                              size_t room);
 void nbq_program_free(struct nbq_program *p); /* NULL is allowed; sessions must be gone */
 
 const char *nbq_program_name(const struct nbq_program *p);
@@ -43,18 +53,21 @@ const char *nbq_program_target(const struct nbq_program *p);
 int nbq_input_count(const struct nbq_program *p);
 int nbq_output_count(const struct nbq_program *p);
 int nbq_layer_count(const struct nbq_program *p);
-int nbq_segment_count(const struct nbq_program *p);        /* device segments */
+int nbq_segment_count(const struct nbq_program *p); /* device segments */
 int nbq_host_op_count(const struct nbq_program *p);
 const char *nbq_host_op(const struct nbq_program *p, int i);
 struct nbq_tensor_info nbq_input_info(const struct nbq_program *p, int i);
 struct nbq_tensor_info nbq_output_info(const struct nbq_program *p, int i);
+struct nbq_preprocess nbq_input_preprocess(const struct nbq_program *p, int i);
 struct nbq_layer_info nbq_layer(const struct nbq_program *p, int i);
 
 /* Races and deadlocks by happens-before over the tokens, once per program (device memory is not touched). The number found;
  * text (NULL allowed) gets one line each, as far as room reaches. */
 int nbq_check(const struct nbq_program *p, char *text, size_t room);
 
-/* device: "emulator". */
+/* Devices of this build: names for nbq_open(), NULL past the last. */
+const char *nbq_device(int i);
+/* NBQ_NOT_FOUND: no device of that name. On failure *out is NULL. */
 enum nbq_status nbq_open(const struct nbq_program *p, const char *device, struct nbq_session **out);
 void nbq_close(struct nbq_session *s);
 const char *nbq_error(const struct nbq_session *s); /* of the last failure, "" if none */
@@ -63,7 +76,9 @@ const char *nbq_error(const struct nbq_session *s); /* of the last failure, "" i
  * (NBQ_BAD_INPUT if it has none: the program was compiled without preprocessing of images), or stored integers. */
 enum nbq_status nbq_set_input_f32(struct nbq_session *s, int i, const float *chw, size_t count);
 enum nbq_status nbq_set_input_u8(struct nbq_session *s, int i, const uint8_t *chw, size_t count);
-enum nbq_status nbq_set_input_stored(struct nbq_session *s, int i, const int16_t *chw, size_t count);
+enum nbq_status nbq_set_input_stored(struct nbq_session *s, int i, const int16_t *chw,
+                                     size_t count);
+/* All inputs must have been set; they stay set for the next run. The result depends on nothing else. */
 enum nbq_status nbq_run(struct nbq_session *s);
 /* Output i in the model's order of elements; as floats, or the stored integers (NBQ_BAD_INPUT for float outputs). */
 enum nbq_status nbq_get_output_f32(struct nbq_session *s, int i, float *out, size_t count);

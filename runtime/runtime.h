@@ -1,0 +1,47 @@
+/* What the files of runtime/ share and the public header does not show. */
+#ifndef NBQ_RUNTIME_RUNTIME_H
+#define NBQ_RUNTIME_RUNTIME_H
+
+#include "runtime/device.h"
+#include "runtime/diag.h"
+
+/* Largest sum of region sizes, and of on-chip buffers, that is loaded. */
+#define RT_MEMORY_LIMIT ((uint64_t)2 << 30)
+
+/* loader.c: `FILE: segment 0, instruction 12 (conv, layer "Conv_3")`, in arena a. */
+const char *rt_insn_where(struct arena *a, const char *file, const struct rt_image *image,
+                          int insn);
+
+/* contents.c: follows what ld.wgt and ld.par bring, in the stream's order, and checks every weight code, channel
+ * parameter and table entry that an instruction will use. False after saying the first fault. */
+bool rt_check_contents(struct ctx *c, struct arena *a, const char *file,
+                       const struct rt_image *image);
+
+/* tensor.c: tensors in DRAM and in the model's order of elements (C×H×W, N = 1). */
+bool rt_check_tensor(struct ctx *c, const char *where, const struct rt_image *image,
+                     const struct svpe_tensor *t);
+size_t rt_tensor_elements(const struct svpe_tensor *t);
+struct rt_tensor_at { /* a tensor of an image and the memory of its region */
+    const struct svpe_tensor *tensor;
+    uint8_t *region;
+    int lanes, act_bits;
+};
+void rt_read_floats(struct rt_tensor_at t, float *out);
+void rt_write_floats(struct rt_tensor_at t,
+                     const float *in); /* ties to even, then saturation; tails get zero */
+void rt_read_stored(struct rt_tensor_at t, int16_t *out);       /* not PLAIN */
+void rt_write_stored(struct rt_tensor_at t, const int16_t *in); /* not PLAIN */
+
+/* host.c: operators between device segments. */
+bool rt_check_host(struct ctx *c, const char *where, const struct rt_image *image, int segment);
+size_t rt_host_scratch(const struct rt_image *image, int segment); /* floats */
+struct rt_host_call {
+    const struct rt_image *image;
+    int segment;
+    struct rt_device *device;
+    float *scratch;
+};
+void rt_host_run(const struct rt_host_call *call);
+struct rt_tensor_at rt_tensor_of(const struct rt_image *image, struct rt_device *d, int tensor);
+
+#endif
