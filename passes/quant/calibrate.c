@@ -1,0 +1,166 @@
+/* Calibration: runs the float network on real inputs, keeps one range per tensor and never an
+ * activation, and chooses each tensor's exponent and zero (docs/quantization.md).
+ *
+ * Image i goes to thread i % threads; ranges are integer counts on a fixed grid, so that merging
+ * them gives the same result at any number of threads.
+ */
+#include "passes/quant/diag.h"
+#include "passes/quant/quant.h"
+
+#include <pthread.h>
+
+struct worker {
+    const struct quant_net *net;
+    const struct quant_feed *feed;
+    const int *slot;            /* by value id: index into ranges, or −1 */
+    struct quant_range *ranges; /* this worker's own */
+    int first, step;
+    pthread_t thread;
+    bool started, out_of_memory;
+    long failed;                /* image on which it stopped, or −1 */
+    const struct ir_value *bad; /* a value that was not finite there */
+    struct ctx ctx;             /* arenas and messages of this thread */
+};
+
+static void observe(void *user, const struct ir_value *v, const void *data) {
+    struct worker *w = user;
+    if (w->slot[v->id] < 0) return;
+    struct quant_range *r = &w->ranges[w->slot[v->id]];
+    quant_range_add(r, data, ir_elements(v));
+    if (!r->finite && !w->bad) w->bad = v;
+}
+
+static bool run_image(struct worker *w, struct quant_net_run *run, long i) {
+    struct arena *a = arena_new(&w->ctx);
+    const float **in = arena_array(a, (size_t)w->feed->graph->input_count, sizeof *in);
+    bool good = quant_feed_get(w->feed, &w->ctx, a, i, in) && quant_net_eval(run, in, observe, w) &&
+                !w->bad;
+    arena_free(a);
+    return good;
+}
+
+static void run_images(struct worker *w) {
+    struct quant_net_run *run = quant_net_run_new(w->net, &w->ctx, arena_new(&w->ctx));
+    for (long i = w->first; i < w->feed->count && w->failed < 0; i += w->step)
+        if (!run_image(w, run, i)) w->failed = i;
+}
+
+static void *worker_main(void *user) {
+    struct worker *w = user;
+    if (setjmp(w->ctx.oom))
+        w->out_of_memory = true;
+    else
+        run_images(w);
+    return NULL;
+}
+
+/* The first failure in the order of the images, whichever thread met it. */
+static bool report(struct ctx *c, struct worker *workers, int count) {
+    struct worker *first = NULL;
+    bool out_of_memory = false;
+    for (int i = 0; i < count; i++) {
+        struct worker *w = &workers[i];
+        out_of_memory |= w->out_of_memory;
+        if (w->failed >= 0 && (!first || w->failed < first->failed)) first = w;
+    }
+    if (first && first->bad)
+        diag(c, quant_not_finite, first->bad->producer ? first->bad->producer->name : NULL,
+             first->bad->name);
+    for (const struct diag *d = first ? first->ctx.first : NULL; d; d = d->next)
+        diag_emit(c, d->severity, d->id, d->where, d->hint, "%s", d->message);
+    for (int i = 0; i < count; i++) ctx_free(&workers[i].ctx);
+    if (out_of_memory) ctx_oom(c);
+    return !first;
+}
+
+/* A thread that cannot be had costs time, not correctness: its share is done here. */
+static bool run_workers(struct ctx *c, struct worker *workers, int count) {
+    for (int i = 1; i < count; i++)
+        workers[i].started = !pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
+    for (int i = 0; i < count; i++)
+        if (!workers[i].started) worker_main(&workers[i]);
+    for (int i = 1; i < count; i++)
+        if (workers[i].started) pthread_join(workers[i].thread, NULL);
+    return report(c, workers, count);
+}
+
+struct slots {
+    int *of; /* by value id */
+    int count;
+};
+
+/* One range for each tensor whose numbers are new; a family's other members repeat them. */
+static struct slots slots_new(const struct quant_families *f, struct arena *a) {
+    struct slots s = {arena_array(a, (size_t)f->graph->value_count, sizeof *s.of), 0};
+    for (int i = 0; i < f->graph->value_count; i++) {
+        const struct ir_value *v = f->graph->values[i];
+        s.of[i] = quant_is_activation(v) && f->source[i] ? s.count++ : -1;
+    }
+    return s;
+}
+
+/* Runs all inputs; the first worker's ranges hold everything in the end. NULL after an error. */
+static struct quant_range *gather(struct ir_graph *g, struct arena *a, const struct quant_feed *f,
+                                  const struct slots *s) {
+    int count = f->options->threads < 1 ? 1 : f->options->threads;
+    if (count > f->count) count = (int)f->count;
+    struct quant_net *net = quant_net_new(g, a);
+    struct worker *workers = arena_array(a, (size_t)count, sizeof *workers);
+    for (int i = 0; i < count; i++) {
+        struct worker *w = &workers[i];
+        *w = (struct worker){.net = net, .feed = f, .slot = s->of, .first = i, .step = count};
+        w->failed = -1;
+        w->ranges = arena_array(a, (size_t)s->count, sizeof *w->ranges);
+        for (int k = 0; k < s->count; k++) quant_range_init(&w->ranges[k]);
+    }
+    for (int i = 0; i < count; i++) ctx_init(&workers[i].ctx, g->ctx->tool, NULL);
+    if (!run_workers(g->ctx, workers, count)) return NULL;
+    for (int i = 1; i < count; i++)
+        for (int k = 0; k < s->count; k++)
+            quant_range_merge(&workers[0].ranges[k], &workers[i].ranges[k]);
+    return workers[0].ranges;
+}
+
+static struct ir_quant choose(const struct quant_range *r, const struct pass_options *o,
+                              bool nonneg) {
+    struct ir_quant q = {.bits = o->act_bits, .zero = nonneg ? -(1 << (o->act_bits - 1)) : 0};
+    q.exp = o->calib == CALIB_MSE ? quant_range_mse(r, o->act_bits, nonneg)
+                                  : quant_range_minmax(r, o->act_bits, nonneg);
+    return q;
+}
+
+/* Ranges of a family's sources come together at its root. */
+static void assign(const struct quant_families *f, struct arena *a, const struct slots *s,
+                   const struct quant_range *ranges, const struct pass_options *o) {
+    struct ir_graph *g = f->graph;
+    struct quant_range *total = arena_alloc(a, sizeof *total);
+    for (int root = 0; root < g->value_count; root++) {
+        quant_range_init(total);
+        if (!quant_is_activation(g->values[root]) || f->parent[root] != root) continue;
+        for (int i = root; i < g->value_count; i++)
+            if (s->of[i] >= 0 && quant_family(f, g->values[i]) == root)
+                quant_range_merge(total, &ranges[s->of[i]]);
+        struct ir_quant q = choose(total, o, f->nonneg[root]);
+        for (int i = root; i < g->value_count; i++)
+            if (quant_is_activation(g->values[i]) && quant_family(f, g->values[i]) == root)
+                g->values[i]->quant = q;
+    }
+}
+
+bool pass_calibrate(struct ir_graph *g, const struct pass_options *o) {
+    struct arena *a = arena_new(g->ctx);
+    struct quant_feed feed;
+    bool good = quant_check_act_bits(g->ctx, o) && quant_feed_open(g, a, o, &feed);
+    if (good) {
+        struct quant_families *f = quant_families_new(g, a, feed.nonneg);
+        struct slots s = slots_new(f, a);
+        struct quant_range *ranges = gather(g, a, &feed, &s);
+        good = ranges != NULL;
+        if (good) {
+            assign(f, a, &s, ranges, o);
+            good = quant_settle(f, NULL);
+        }
+    }
+    arena_free(a);
+    return good;
+}

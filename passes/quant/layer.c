@@ -1,0 +1,180 @@
+/* One convolution's integers: rounded weights, exponents, biases and shifts that keep every rule of
+ * docs/numbers.md. */
+#include "passes/quant/diag.h"
+#include "passes/quant/quant.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    SHIFT_MAX = 31,
+    EMPTY_SHIFT =
+        15 /* of a channel without weights: fine enough for its bias, which then surely fits */
+};
+
+static float *floats_of(struct arena *a, const struct ir_value *v) {
+    return v ? arena_copy(a, v->data, (size_t)ir_elements(v) * sizeof(float)) : NULL;
+}
+
+static bool all_finite(const float *x, int64_t count) {
+    for (int64_t i = 0; x && i < count; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
+}
+
+static bool check_values(struct ctx *ctx, const struct quant_conv *c) {
+    const struct quant_layer *l = &c->layer;
+    for (int64_t o = 0; o < l->channels; o++) {
+        if (all_finite(l->weights + o * l->taps, l->taps) && (!c->bias || isfinite(c->bias[o])))
+            continue;
+        diag(ctx, quant_weight_value, l->node->name, (long long)o);
+        return false;
+    }
+    for (int64_t i = 0; c->select && i < l->channels * l->taps; i++) {
+        if (l->weights[i] == 0 || l->weights[i] == 1) continue;
+        diag(ctx, quant_select_weights, l->node->name, (double)l->weights[i]);
+        return false;
+    }
+    return true;
+}
+
+static void round_channel(const struct quant_plan *p, struct quant_conv *c, int64_t o, int least) {
+    p->rounder->round(&c->layer, o, least, c->q + o * c->layer.taps, &c->channel[o]);
+}
+
+static void round_layer(const struct quant_plan *p, struct quant_conv *c) {
+    const int64_t taps = c->layer.taps;
+    for (int64_t o = 0; o < c->layer.channels; o++) {
+        if (c->select) {
+            for (int64_t i = o * taps; i < (o + 1) * taps; i++)
+                c->q[i] = (int16_t)c->layer.weights[i];
+        } else {
+            round_channel(p, c, o, INT16_MIN);
+        }
+        c->wanted[o] = c->channel[o];
+    }
+}
+
+static struct quant_conv *conv_new(struct ctx *ctx, const struct quant_plan *p,
+                                   const struct ir_node *n) {
+    struct arena *a = p->arena;
+    struct quant_conv *c = arena_alloc(a, sizeof *c);
+    struct quant_layer *l = &c->layer;
+    size_t channels = (size_t)n->in[1]->dims[0];
+    l->node = n;
+    l->grid.kind = p->options->target->element == SVPE_ELEMENT_SHIFT ? QUANT_POW2 : QUANT_LINEAR;
+    l->grid.bits = p->options->weight_bits;
+    l->weights = floats_of(a, n->in[1]);
+    l->channels = n->in[1]->dims[0];
+    l->taps = ir_elements(n->in[1]) / l->channels;
+    c->select = ir_attr_int(n, "select") == 1;
+    c->bias = floats_of(a, n->in_count > 2 ? n->in[2] : NULL);
+    if (!check_values(ctx, c)) return NULL;
+    c->q = arena_array(a, channels * (size_t)l->taps, sizeof *c->q);
+    c->channel = arena_array(a, channels, sizeof *c->channel);
+    c->wanted = arena_array(a, channels, sizeof *c->wanted);
+    c->wexp = arena_array(a, channels, sizeof *c->wexp);
+    c->bias_q = arena_array(a, channels, sizeof *c->bias_q);
+    c->shift = arena_array(a, channels, sizeof *c->shift);
+    round_layer(p, c);
+    return c;
+}
+
+struct quant_conv *quant_plan_conv(const struct quant_plan *p, const struct ir_node *n) {
+    return p->conv[n->out[0]->id];
+}
+
+static bool is_empty(const struct quant_conv *c, int64_t o) {
+    return !c->select && c->channel[o].energy == 0;
+}
+
+struct sums {
+    int64_t w, size; /* Σ w, Σ |w| */
+};
+
+static struct sums sums_of(const struct quant_conv *c, int64_t o) {
+    struct sums s = {0, 0};
+    for (int64_t i = o * c->layer.taps; i < (o + 1) * c->layer.taps; i++) {
+        s.w += c->q[i];
+        s.size += c->q[i] < 0 ? -c->q[i] : c->q[i];
+    }
+    return s;
+}
+
+/* docs/numbers.md: bias, shift and overflow proof of one channel. Sets bias_q where it fits. */
+static bool channel_fits(const struct quant_plan *p, struct quant_conv *c, int64_t o) {
+    struct ir_quant x = c->layer.node->in[0]->quant, y = c->layer.node->out[0]->quant;
+    struct sums s = sums_of(c, o);
+    int wexp = c->channel[o].wexp, shift = y.exp - x.exp - wexp;
+    double real = c->bias ? (double)c->bias[o] : 0;
+    double bias = rint(ldexp(real, -x.exp - wexp)) - (double)x.zero * (double)s.w;
+    if (shift > SHIFT_MAX || bias < INT32_MIN || bias > INT32_MAX) return false;
+    int64_t most = (int64_t)1 << (p->options->target->acc_bits - 1);
+    int64_t size = (s.size << (x.bits - 1)) + (int64_t)fabs(bias);
+    if (shift > 0) size += (int64_t)1 << (shift - 1);
+    c->bias_q[o] = (int32_t)bias;
+    return size < most;
+}
+
+void quant_conv_fit(struct quant_plan *p, struct quant_conv *c) {
+    const struct ir_node *n = c->layer.node;
+    int empty = n->out[0]->quant.exp - n->in[0]->quant.exp - EMPTY_SHIFT;
+    for (int64_t o = 0; o < c->layer.channels; o++) {
+        if (is_empty(c, o)) c->channel[o].wexp = empty;
+        while (!channel_fits(p, c, o) && !c->select) round_channel(p, c, o, c->channel[o].wexp + 1);
+    }
+}
+
+int quant_conv_need(const struct quant_conv *c) {
+    int need = INT16_MIN;
+    for (int64_t o = 0; o < c->layer.channels; o++) {
+        int exp = c->layer.node->in[0]->quant.exp + c->channel[o].wexp;
+        if (!is_empty(c, o) && exp > need) need = exp;
+    }
+    return need;
+}
+
+/* Root of the error's share in the weights' energy, over the channels that were raised. */
+static double loss(const struct quant_conv *c, const struct quant_channel *as) {
+    double error = 0, energy = 0;
+    for (int64_t o = 0; o < c->layer.channels; o++) {
+        if (c->channel[o].wexp == c->wanted[o].wexp) continue;
+        error += as[o].error;
+        energy += as[o].energy;
+    }
+    return energy > 0 ? 100 * sqrt(error / energy) : 0;
+}
+
+void quant_conv_finish(struct quant_plan *p, struct quant_conv *c) {
+    const struct ir_node *n = c->layer.node;
+    int most = 0;
+    c->raised = 0;
+    for (int64_t o = 0; o < c->layer.channels; o++) {
+        int up = is_empty(c, o) ? 0 : c->channel[o].wexp - c->wanted[o].wexp;
+        c->raised += up > 0;
+        most = up > most ? up : most;
+        c->wexp[o] = c->channel[o].wexp;
+        c->shift[o] = n->out[0]->quant.exp - n->in[0]->quant.exp - c->wexp[o];
+    }
+    if (c->raised)
+        diag(arena_ctx(p->arena), quant_channels_raised, n->name, c->raised,
+             (long long)c->layer.channels, most, (long long)p->options->target->acc_bits,
+             loss(c, c->channel), loss(c, c->wanted));
+}
+
+struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,
+                                  const struct pass_options *o) {
+    struct quant_plan *p = arena_alloc(a, sizeof *p);
+    p->arena = a;
+    p->options = o;
+    p->rounder = quant_rounder_at(0);
+    p->conv = arena_array(a, (size_t)g->value_count, sizeof(struct quant_conv *));
+    bool good = true;
+    for (const struct ir_node *n = g->first; n; n = n->next) {
+        if (!quant_convertible(n) || n->op != IR_OP_conv) continue;
+        struct quant_conv *c = conv_new(g->ctx, p, n);
+        good &= c != NULL;
+        p->conv[n->out[0]->id] = c;
+    }
+    return good ? p : NULL;
+}

@@ -1,0 +1,177 @@
+/* Calibration and rounding, the inside of passes/quant: value ranges, weight grids, and what both
+ * passes share. The arithmetic these numbers are chosen for is docs/numbers.md; the method is
+ * docs/quantization.md.
+ */
+#ifndef NBQ_PASSES_QUANT_QUANT_H
+#define NBQ_PASSES_QUANT_QUANT_H
+
+#include "passes/passes.h"
+
+/* ---- range.c: what one tensor's values look like ---- */
+
+enum { QUANT_BINS = 2048 };
+
+/* Bin i counts the x ≠ 0 with floor(x / 2^exp) = i − QUANT_BINS/2. The grid is anchored at 0 and
+ * exp is the smallest that holds every value seen, so the counts do not depend on the order in
+ * which values, or merges, come. */
+struct quant_range {
+    float min, max; /* valid when count > 0 */
+    uint64_t count, zeros;
+    int exp;
+    bool finite; /* no NaN or infinity was seen */
+    uint64_t bins[QUANT_BINS];
+};
+
+void quant_range_init(struct quant_range *r);
+void quant_range_add(struct quant_range *r, const float *values, int64_t count);
+void quant_range_merge(struct quant_range *into, const struct quant_range *from);
+/* Mean over all values of (x − clip(round(x / 2^exp))·2^exp)², values spread evenly inside each
+ * bin. */
+double quant_range_error(const struct quant_range *r, int bits, bool nonneg, int exp);
+/* Smallest exponent that clips nothing, and the one with the least error; 0 for a tensor of zeros.
+ */
+int quant_range_minmax(const struct quant_range *r, int bits, bool nonneg);
+int quant_range_mse(const struct quant_range *r, int bits, bool nonneg);
+
+/* ---- family.c: tensors that must share one ir_quant ---- */
+
+/* Max pooling, reshaping, joining and pixel-moving convolutions keep stored integers as they are:
+ * what they read and write is one family. Indexed by value id. */
+struct quant_families {
+    struct ir_graph *graph;
+    int *parent;  /* union-find, the smallest id is the root */
+    bool *nonneg; /* by root: no member can be negative, whatever the input */
+    bool *
+        source; /* by value: its numbers come from outside the family, so they count in its range */
+};
+
+struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg);
+int quant_family(const struct quant_families *f, const struct ir_value *v);
+/* Raises the exponent of v's whole family to at least exp; true if it was lower. */
+bool quant_family_raise(const struct quant_families *f, const struct ir_value *v, int exp);
+bool quant_is_activation(
+    const struct ir_value *v); /* float or quantized numbers that are no constant */
+bool quant_keeps_scale(const struct ir_node *n);
+
+/* ---- settle.c: the exponents of neighbours, docs/numbers.md ---- */
+
+struct quant_plan; /* rounded weights of every convolution, layer.c; NULL while calibrating */
+/* Raises exponents until additions, pools and convolutions have shifts in range. False after saying
+ * that they do not. */
+bool quant_settle(const struct quant_families *f, struct quant_plan *p);
+/* Factor(s) of an average pool: m / 2^shift ≈ 2^(x.exp − y.exp) / (rows·cols), see ops.def on
+ * qavgpool's mult. */
+struct quant_mean {
+    int count; /* 1, or kh·kw */
+    int64_t *mult;
+    int shift;
+};
+void quant_mean_factors(struct arena *a, const struct ir_node *pool, struct quant_mean *out);
+
+/* ---- round.c: weights ---- */
+
+enum quant_kind { QUANT_POW2, QUANT_LINEAR };
+struct quant_grid { /* POW2: n = 1…5, {0, ±2^0 … ±2^(r−1)}, n = 1: ±1. LINEAR: two's complement
+                       without its minimum */
+    enum quant_kind kind;
+    int bits;
+};
+int quant_grid_top(
+    const struct quant_grid *g); /* largest magnitude, in units of the smallest level */
+int quant_grid_near(const struct quant_grid *g,
+                    double u); /* nearest level; a tie takes the smaller magnitude */
+
+struct quant_layer { /* a convolution as a rounder sees it */
+    const struct ir_node *node;
+    struct quant_grid grid;
+    const float *weights; /* [channels][taps] */
+    int64_t channels, taps;
+};
+struct quant_channel { /* one output channel, rounded: w ≈ q · 2^wexp */
+    int wexp;
+    double error, energy; /* Σ (w − q·2^wexp)², Σ w² */
+};
+/* Rounding methods. The one row there is rounds each weight to its nearest level; a method that
+ * looks at a layer's inputs gets its own row, and what it needs to know goes into struct
+ * quant_layer. */
+struct quant_rounder {
+    const char *name, *meaning;
+    /* Fills q[taps] and *out; wexp ≥ min_wexp. Depends on nothing but its arguments. */
+    void (*round)(const struct quant_layer *l, int64_t channel, int min_wexp, int16_t *q,
+                  struct quant_channel *out);
+};
+int quant_rounder_count(void);
+const struct quant_rounder *quant_rounder_at(int i); /* 0: the default */
+
+/* ---- layer.c: a convolution's integers ---- */
+
+struct quant_conv {
+    struct quant_layer layer;
+    bool select;
+    const float *bias; /* [channels] or NULL */
+    int16_t *q;        /* [channels][taps] */
+    struct quant_channel *channel,
+        *wanted;                    /* as it has to be; as the rounder chose without limits */
+    int32_t *wexp, *bias_q, *shift; /* [channels] */
+    int raised;                     /* channels whose wexp had to be raised */
+};
+struct quant_plan {
+    struct arena *arena;
+    const struct pass_options *options;
+    const struct quant_rounder *rounder;
+    struct quant_conv **conv; /* by position of the node's output value id; NULL: no convolution */
+};
+
+struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,
+                                  const struct pass_options *o);
+struct quant_conv *quant_plan_conv(const struct quant_plan *p, const struct ir_node *n);
+/* Fits every channel to the quants of input and output: bias in 32 bits, shift at most 31, no
+ * overflow. */
+void quant_conv_fit(struct quant_plan *p, struct quant_conv *c);
+int quant_conv_need(
+    const struct quant_conv *c); /* the smallest output exponent with no negative shift */
+void quant_conv_finish(struct quant_plan *p,
+                       struct quant_conv *c); /* shift[], and the warning about raised channels */
+
+/* ---- convert.c: float operators to integer ones ---- */
+
+bool quant_convertible(const struct ir_node *n); /* has a quantized counterpart in this very form */
+/* Puts the counterpart in n's place; its output is n's, now integers. */
+void quant_convert(struct ir_graph *g, struct quant_plan *p, struct ir_node *n);
+enum ir_dtype quant_dtype(int bits);
+bool quant_check_act_bits(struct ctx *c, const struct pass_options *o); /* quantize.c */
+
+/* ---- net.c, kernel.c: the float network, fast and in a fixed order of additions ---- */
+
+struct quant_net; /* read-only once made: threads share it */
+struct quant_net *quant_net_new(struct ir_graph *g, struct arena *a);
+struct quant_net_run; /* one thread's buffers */
+struct quant_net_run *quant_net_run_new(const struct quant_net *net, struct ctx *c,
+                                        struct arena *a);
+/* Calls observe for every activation, inputs first. False after saying why in the run's ctx. */
+bool quant_net_eval(struct quant_net_run *r, const float *const *in, ir_observe_fn *observe,
+                    void *user);
+
+struct quant_conv_kernel; /* packed weights and tap offsets of one convolution */
+struct quant_conv_kernel *quant_conv_kernel_new(struct arena *a, const struct ir_node *n);
+size_t quant_conv_kernel_scratch(const struct quant_conv_kernel *k); /* floats */
+void quant_conv_kernel_run(const struct quant_conv_kernel *k, const float *x, float *y,
+                           float *scratch);
+
+/* ---- feed.c: calibration inputs ---- */
+
+struct quant_feed { /* read-only once opened */
+    const struct ir_graph *graph;
+    const struct pass_options *options;
+    struct dataset *data; /* NULL: synthetic */
+    long count;
+    bool nonneg; /* every input the preprocessing can make is ≥ 0 */
+};
+bool quant_feed_open(struct ir_graph *g, struct arena *a, const struct pass_options *o,
+                     struct quant_feed *out);
+/* Input number i of count as floats, one array per network input, in arena a. False after saying
+ * why in c. */
+bool quant_feed_get(const struct quant_feed *f, struct ctx *c, struct arena *a, long i,
+                    const float **in);
+
+#endif
