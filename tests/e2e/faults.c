@@ -1,0 +1,136 @@
+/* The n-th allocation fails, for every n: compile, load and run end with a message or a status, never with a crash or a
+ * leak (the leak checker of the sanitized build watches).
+ *
+ *     faults MODEL.onnx [STEP]
+ *
+ * malloc, calloc and realloc are wrapped by the linker (CMakeLists.txt), so that every library of ours is covered. With
+ * STEP only each STEP-th n is tried. Prints the number of allocations and of failures tried.
+ */
+#include "backend/backend.h"
+#include "frontend/frontend.h"
+#include "passes/passes.h"
+#include "runtime/nbq.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+/* The one place with global state: the wrapped functions have no other way to know. */
+static atomic_long made, fail_at;
+
+static bool fails(void) {
+    return atomic_fetch_add(&made, 1) + 1 == atomic_load(&fail_at);
+}
+
+void *__wrap_malloc(size_t size) {
+    return fails() ? NULL : __real_malloc(size);
+}
+void *__wrap_calloc(size_t count, size_t size) {
+    return fails() ? NULL : __real_calloc(count, size);
+}
+void *__wrap_realloc(void *p, size_t size) {
+    return fails() ? NULL : __real_realloc(p, size);
+}
+
+struct job {
+    const char *model;
+    struct writer program;
+};
+
+/* Everything nbqc does, into job->program. False when a step says no. */
+static bool compile(struct ctx *c, struct job *job) {
+    struct arena *a = arena_new(c);
+    struct fe_options fe = {0};
+    struct pass_run run = {0};
+    struct pass_options o = {.weight_bits = 4,
+                             .act_bits = 8,
+                             .calib = CALIB_MSE,
+                             .calib_count = 1,
+                             .seed = 1,
+                             .threads = 2};
+    for (int i = 0; i < 4; i++) o.preprocess.std[i] = 1;
+    o.preprocess.scale = 1 / 255.0;
+    o.preprocess.given = true;
+    o.target = svpe_target_find(c, a, "tiny");
+    struct ir_graph *g = o.target ? fe_import(c, job->model, &fe) : NULL;
+    if (!g || !pass_pipeline(g, &o, &run)) return false;
+    struct be_options be = {.target = o.target, .act_bits = 8, .preprocess = o.preprocess};
+    struct be_plan *plan = be_plan(c, g, &be);
+    struct svpe_program *p = plan ? be_lower(c, plan, &be) : NULL;
+    if (!p) return false;
+    writer_init(&job->program, a);
+    svpe_write(p, &job->program);
+    return true;
+}
+
+static enum nbq_status load_and_run(const struct job *job) {
+    struct nbq_program *program;
+    struct nbq_session *session;
+    char message[256];
+    enum nbq_status s =
+        nbq_load(job->program.data, job->program.size, "memory", &program, message, sizeof message);
+    if (s != NBQ_OK) return s;
+    s = nbq_open(program, "emulator", &session);
+    if (s == NBQ_OK) {
+        struct nbq_tensor_info in = nbq_input_info(program, 0);
+        size_t n = (size_t)in.channels * (size_t)in.height * (size_t)in.width;
+        uint8_t *bytes = calloc(n, 1);
+        s = bytes ? nbq_set_input_u8(session, 0, bytes, n) : NBQ_NO_MEMORY;
+        if (s == NBQ_OK) s = nbq_run(session);
+        free(bytes);
+        nbq_close(session);
+    }
+    nbq_program_free(program);
+    return s;
+}
+
+enum outcome { FINISHED, NO_MEMORY, WRONG };
+
+static enum outcome one_try(struct job *job, long n) {
+    struct ctx c;
+    volatile enum outcome result = WRONG;
+    ctx_init(&c, NULL, NULL);
+    atomic_store(&made, 0);
+    atomic_store(&fail_at, n);
+    if (setjmp(c.oom)) {
+        result = NO_MEMORY;
+    } else if (compile(&c, job)) {
+        enum nbq_status s = load_and_run(job);
+        result = s == NBQ_OK ? FINISHED : s == NBQ_NO_MEMORY ? NO_MEMORY : WRONG;
+    } else {
+        fprintf(stderr, "allocation %ld: %s\n", n,
+                c.first ? c.first->message : "failed without a message");
+    }
+    atomic_store(&fail_at, 0);
+    ctx_free(&c);
+    return result;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) return EXIT_USAGE;
+    struct job job = {.model = argv[1]};
+    long step = argc > 2 ? atol(argv[2]) : 1, tried = 0, wrong = 0;
+    if (one_try(&job, 0) != FINISHED) {
+        fprintf(stderr, "does not compile even with memory\n");
+        return 1;
+    }
+    long total = atomic_load(&made);
+    for (long n = 1; n <= total; n += step, tried++) {
+        enum outcome r = one_try(&job, n);
+        /* Threads may share the allocations differently: an n near the end may not come up. */
+        if (r == WRONG || (r == FINISHED && atomic_load(&made) >= n)) {
+            fprintf(stderr, "allocation %ld of %ld: %s\n", n, total,
+                    r == WRONG ? "wrong outcome" : "went unnoticed");
+            wrong++;
+        }
+    }
+    printf("%ld allocations, %ld failures tried, %ld wrong\n", total, tried, wrong);
+    return wrong != 0;
+}
