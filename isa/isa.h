@@ -140,6 +140,9 @@ struct svpe_machine {
     uint64_t region_bytes[SVPE_REGION_COUNT];
 };
 
+/* Most steps (weight blocks times pixel groups; vectors times taps) of one instruction: no program runs for ever. */
+#define SVPE_MAX_STEPS (INT64_C(1) << 26)
+
 /* verify.c: one instruction in isolation: nonzero extents, strides, ranges inside buffers and regions, formats the
  * target has, shift ranges, vector-unit rules. NULL if good, else a text made in a. */
 const char *svpe_verify_insn(struct arena *a, const struct svpe_machine *m, const struct svpe_insn *i);
