@@ -45,14 +45,27 @@ struct pass_run { /* what the driver wants to see */
     bool verbose;                          /* a line per pass with its time */
 };
 
+/* Each pass by itself, in the file of its name: false after saying why. Passes edit the graph in place, are idempotent,
+ * and keep the names of the model's nodes. They do not check what they require; pass_pipeline() does. */
+#define PASS(function, ...) bool pass_##function(struct ir_graph *g, const struct pass_options *o);
+#include "passes/passes.def"
+#undef PASS
+
 /* registry.c */
 const struct pass_info *pass_find(const char *name); /* NULL: unknown */
 int pass_count(void);
 const struct pass_info *pass_at(int i);              /* in default pipeline order */
+const char *pass_property_name(enum pass_property p);
+const char *pass_property_meaning(enum pass_property p);
+void pass_print_list(FILE *to);                      /* what nbqc --list-passes prints */
 
-/* run.c: runs the pipeline; verifies the graph and the claimed properties after each pass. `have` is the set of
- * properties the graph starts with (0 for an import; a parsed .nir may have more: pass_properties_of()). */
+/* properties.c: computed from the graph itself, each by its own check. */
+unsigned pass_properties_of(const struct ir_graph *g);
+
+/* run.c: runs the pipeline; verifies the graph and the claimed properties after each pass. False after saying why.
+ * Without names it runs the default pipeline; on a graph that is quantized already, the part after `quantize`. A pass
+ * named in stop_after or print_after that is unknown or not among those to be run is an error. Dumps are headed by a
+ * line `// after NAME`. */
 bool pass_pipeline(struct ir_graph *g, const struct pass_options *o, const struct pass_run *r);
-unsigned pass_properties_of(const struct ir_graph *g); /* computed from the graph itself, each by its own check */
 
 #endif

@@ -1,0 +1,237 @@
+/* Pass fuse. Requires SHAPES, FOLDED. Provides FUSED. Breaks nothing.
+ *
+ * Add, Sub, Mul, Div by one constant per channel behind a convolution go into its weights and bias. Relu and Clip become
+ * the attribute `act` of the convolution or addition before them, through a max-pool where one stands between. Pad by
+ * zeros becomes padding of the convolution or pool behind it. What feeds anybody else as well is left alone. */
+#include "passes/internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* factor and shift of x op constant, per channel of x. */
+struct affine {
+    double *factor, *shift; /* NULL: 1, 0 */
+};
+
+static void set_all(double *to, int64_t n, double value) {
+    for (int64_t i = 0; i < n; i++) to[i] = value;
+}
+
+static void negate(double *to, int64_t n) {
+    for (int64_t i = 0; i < n; i++) to[i] = -to[i];
+}
+
+static bool invert(double *to, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        to[i] = 1 / to[i];
+        if (!isfinite(to[i])) return false;
+    }
+    return true;
+}
+
+/* n as an affine function of input `index`; c holds the other operand per channel. False: it is none. */
+static bool affine_of(struct arena *a, const struct ir_node *n, int index, double *c, int64_t count,
+                      struct affine *out) {
+    *out = (struct affine){NULL, NULL};
+    switch (n->op) {
+    case IR_OP_add:
+        out->shift = c;
+        return true;
+    case IR_OP_mul:
+        out->factor = c;
+        return true;
+    case IR_OP_div:
+        out->factor = c;
+        return index == 0 && invert(c, count);
+    case IR_OP_sub:
+        out->shift = c;
+        if (index == 0) {
+            negate(c, count);
+        } else {
+            out->factor = arena_array(a, (size_t)count, sizeof *out->factor);
+            set_all(out->factor, count, -1);
+        }
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The convolution that n can go into, NULL: none. */
+static struct ir_node *affine_target(const struct ir_graph *g, struct arena *a,
+                                     const struct ir_node *n, struct affine *out) {
+    if (ir_op_info(n->op)->min_in != 2 || n->in_count != 2) return NULL;
+    for (int index = 0; index < 2; index++) {
+        if (ir_is_const(n->in[index])) continue;
+        struct ir_node *conv = pass_affine_conv(g, n, index);
+        if (conv == NULL || !pass_same_shape(conv->out[0], n->out[0])) continue;
+        int64_t channels = conv->out[0]->dims[1];
+        double *c = pass_per_channel(a, n->in[1 - index], channels, conv->out[0]->rank);
+        if (c != NULL && affine_of(a, n, index, c, channels, out)) return conv;
+    }
+    return NULL;
+}
+
+static bool is_affine(const struct ir_graph *g, const struct ir_node *n) {
+    struct arena *scratch = arena_new(g->ctx);
+    struct affine affine;
+    bool found = affine_target(g, scratch, n, &affine) != NULL;
+    arena_free(scratch);
+    return found;
+}
+
+static bool fuse_affine(struct ir_graph *g, struct ir_node *n) {
+    struct arena *scratch = arena_new(g->ctx);
+    struct affine affine;
+    struct ir_node *conv = affine_target(g, scratch, n, &affine);
+    pass_affine_apply(g, conv, affine.factor, affine.shift);
+    if (n->op == IR_OP_add) pass_act_set(g, conv, pass_act_get(n));
+    pass_take_output(g, conv, n);
+    arena_free(scratch);
+    return true;
+}
+
+/* The convolution or addition that makes v for a single reader. */
+static struct ir_node *act_target(const struct ir_graph *g, const struct ir_value *v) {
+    struct ir_node *n = v->producer;
+    if (n == NULL || (n->op != IR_OP_conv && n->op != IR_OP_add)) return NULL;
+    return ir_single_user(g, v) != NULL ? n : NULL;
+}
+
+static bool is_activation(const struct ir_graph *g, const struct ir_node *n) {
+    struct pass_clamp clamp;
+    return pass_clamp_of(n, &clamp) && act_target(g, n->in[0]) != NULL;
+}
+
+static bool fuse_activation(struct ir_graph *g, struct ir_node *n) {
+    struct ir_node *target = act_target(g, n->in[0]);
+    struct pass_clamp clamp;
+    pass_clamp_of(n, &clamp);
+    pass_act_set(g, target, pass_clamp_then(pass_act_get(target), clamp));
+    pass_take_output(g, target, n);
+    return true;
+}
+
+/* Every window holds a pixel of its input: padding, with `more` added, is smaller than the kernel on each side. */
+static bool has_full_windows(const struct ir_node *pool, const int64_t *more) {
+    int kernel_count, pad_count, dilation_count = 0;
+    const int64_t *kernel = ir_attr_ints(pool, "kernel_shape", &kernel_count);
+    const int64_t *pads = ir_attr_ints(pool, "pads", &pad_count);
+    const int64_t *dilations = NULL;
+    if (pool->op == IR_OP_maxpool) dilations = ir_attr_ints(pool, "dilations", &dilation_count);
+    if (kernel_count != 2 || pad_count != 4 || ir_attr_int(pool, "ceil_mode") != 0) return false;
+    if (strcmp(ir_attr_string(pool, "auto_pad"), "NOTSET") != 0) return false;
+    for (int i = 0; i < 4; i++)
+        if (pads[i] + more[i] >= kernel[i % 2]) return false;
+    return dilation_count == 0 || (dilations[0] == 1 && dilations[1] == 1);
+}
+
+static const int64_t no_pads[4] = {0, 0, 0, 0};
+
+/* The max-pool between a clamp and what it could be fused with. */
+static bool is_clamp_after_pool(const struct ir_graph *g, const struct ir_node *n) {
+    struct pass_clamp clamp;
+    if (!pass_clamp_of(n, &clamp) || ir_single_user(g, n->in[0]) == NULL) return false;
+    const struct ir_node *pool = n->in[0]->producer;
+    return pool != NULL && pool->op == IR_OP_maxpool && has_full_windows(pool, no_pads) &&
+           act_target(g, pool->in[0]) != NULL;
+}
+
+static bool swap_with_pool(struct ir_graph *g, struct ir_node *n) {
+    struct ir_node *pool = n->in[0]->producer;
+    struct ir_value *moved = pass_value_like(g, pool->in[0], n->in[0]->name);
+    ir_set_input(g, n, 0, pool->in[0]);
+    ir_node_new(g, pool, n->op, n->name, n->in, n->in_count, &moved, 1);
+    ir_set_input(g, n, 0, pool->out[0]);
+    ir_set_input(g, pool, 0, moved);
+    pass_take_output(g, pool, n);
+    return true;
+}
+
+/* The Pad by zeros of height and width that makes input 0 of n: pads in ONNX's order for two dimensions. */
+static struct ir_node *zero_pad(const struct ir_node *n, int64_t pads[4]) {
+    struct ir_node *pad = n->in[0]->producer;
+    int64_t all[2 * IR_MAX_RANK];
+    int count = 0;
+    if (pad == NULL || pad->op != IR_OP_pad || n->in[0]->rank != 4) return NULL;
+    if (strcmp(ir_attr_string(pad, "mode"), "constant") != 0) return NULL;
+    const struct ir_value *fill = ir_in(pad, 2);
+    if (fill != NULL && (!ir_is_const(fill) || pass_const_at(fill, 0) != 0)) return NULL;
+    if (!pass_const_ints(ir_in(pad, 1), all, 2 * IR_MAX_RANK, &count) || count != 8) return NULL;
+    for (int i = 0; i < 8; i++)
+        if (all[i] < 0 || (i % 4 < 2 && all[i] != 0)) return NULL;
+    for (int i = 0; i < 4; i++) pads[i] = all[i < 2 ? 2 + i : 4 + i];
+    return pad;
+}
+
+static bool has_plain_pads(const struct ir_node *n) {
+    const char *mode = ir_attr_string(n, "auto_pad");
+    return strcmp(mode, "NOTSET") == 0 || strcmp(mode, "VALID") == 0;
+}
+
+/* The value is clamped to something not negative, so that padding by 0 and by −inf give the same maximum. */
+static bool is_not_negative(const struct ir_value *v) {
+    const struct ir_node *n = v->producer;
+    struct pass_clamp clamp;
+    if (n == NULL) return false;
+    if (n->op == IR_OP_conv || n->op == IR_OP_add) return pass_act_get(n).lo >= 0;
+    return pass_clamp_of(n, &clamp) && clamp.lo >= 0;
+}
+
+static bool has_no_pads(const struct ir_node *n) {
+    int count;
+    const int64_t *pads = ir_attr_ints(n, "pads", &count);
+    for (int i = 0; i < count; i++)
+        if (pads[i] != 0) return false;
+    return true;
+}
+
+static bool is_padded(const struct ir_graph *g, const struct ir_node *n) {
+    (void)g;
+    int64_t pads[4];
+    if (n->op != IR_OP_conv && n->op != IR_OP_maxpool && n->op != IR_OP_avgpool) return false;
+    const struct ir_node *pad = zero_pad(n, pads);
+    if (pad == NULL || !has_plain_pads(n)) return false;
+    if (n->op == IR_OP_conv) return true;
+    if (!has_full_windows(n, pads)) return false;
+    if (n->op == IR_OP_maxpool) return is_not_negative(pad->in[0]);
+    return ir_attr_int(n, "count_include_pad") != 0 || has_no_pads(n);
+}
+
+static bool fuse_pad(struct ir_graph *g, struct ir_node *n) {
+    int64_t pads[4];
+    int count;
+    struct ir_node *pad = zero_pad(n, pads);
+    const int64_t *own = ir_attr_ints(n, "pads", &count);
+    bool uses_own = strcmp(ir_attr_string(n, "auto_pad"), "NOTSET") == 0;
+    for (int i = 0; uses_own && i < count && i < 4; i++) pads[i] += own[i];
+    ir_set_ints(g, n, "pads", pads, 4);
+    ir_attr_remove(n, "auto_pad");
+    if (n->op == IR_OP_avgpool) ir_set_int(g, n, "count_include_pad", 1);
+    ir_set_input(g, n, 0, pad->in[0]);
+    if (ir_use_count(g, pad->out[0]) == 0) ir_node_remove(g, pad);
+    return true;
+}
+
+static const struct pass_rule rules[] = {
+    {"constant per channel", is_affine, fuse_affine},
+    {"activation", is_activation, fuse_activation},
+    {"activation behind max-pool", is_clamp_after_pool, swap_with_pool},
+    {"padding", is_padded, fuse_pad},
+};
+enum { RULE_COUNT = sizeof rules / sizeof rules[0] };
+
+bool pass_fuse_left(const struct ir_graph *g) {
+    return pass_rules_match(g, rules, RULE_COUNT);
+}
+
+bool pass_fuse_run(struct ir_graph *g) {
+    if (!pass_rules_apply(g, rules, RULE_COUNT)) return false;
+    pass_sweep(g);
+    return true;
+}
+
+bool pass_fuse(struct ir_graph *g, const struct pass_options *o) {
+    (void)o;
+    return pass_fuse_run(g);
+}

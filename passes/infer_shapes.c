@@ -1,0 +1,66 @@
+/* Pass infer-shapes. Requires nothing. Provides SHAPES. Breaks nothing.
+ *
+ * Infers types and shapes node by node. Shape arithmetic (Shape, Gather, Concat … into Reshape) is evaluated on the way,
+ * because the shapes after it depend on its numbers. What stays open is said: network inputs by dimension, and the
+ * first value of each chain that is unknown though its inputs are known. */
+#include "passes/internal.h"
+
+static bool is_known(const struct ir_value *v) {
+    return v == NULL || ir_elements(v) >= 0;
+}
+
+static bool are_inputs_known(const struct ir_node *n) {
+    for (int i = 0; i < n->in_count; i++)
+        if (!is_known(n->in[i])) return false;
+    return true;
+}
+
+static bool is_foldable_arithmetic(const struct ir_node *n) {
+    enum ir_dtype t = n->out[0]->dtype;
+    if ((t != IR_I64 && t != IR_I32) || !is_known(n->out[0])) return false;
+    if (n->op == IR_OP_shape) return is_known(n->in[0]);
+    for (int i = 0; i < n->in_count; i++)
+        if (n->in[i] != NULL && !ir_is_const(n->in[i])) return false;
+    return true;
+}
+
+static bool expect_input(struct ir_graph *g, const struct ir_value *v) {
+    bool good = v->rank >= 0;
+    if (!good) diag(g->ctx, pass_input_dim, NULL, 0, v->name, ir_type_text(g->arena, v));
+    for (int i = 0; i < v->rank; i++) {
+        if (v->dims[i] >= 0) continue;
+        diag(g->ctx, pass_input_dim, NULL, i, v->name, ir_type_text(g->arena, v));
+        good = false;
+    }
+    return good;
+}
+
+/* Only the first of a chain is said: the others follow from it. */
+static bool expect_outputs(struct ir_graph *g, const struct ir_node *n) {
+    bool good = true;
+    for (int i = 0; i < n->out_count; i++) {
+        const struct ir_value *v = n->out[i];
+        if (is_known(v)) continue;
+        good = false;
+        if (are_inputs_known(n))
+            diag(g->ctx, pass_shape_unknown, ir_node_where(g->arena, n), v->name,
+                 ir_type_text(g->arena, v));
+    }
+    return good;
+}
+
+bool pass_infer_shapes(struct ir_graph *g, const struct pass_options *o) {
+    (void)o;
+    bool good = true;
+    for (struct ir_node *n = g->first, *next; n != NULL; n = next) {
+        next = n->next;
+        bool inferred = ir_infer_node(g, n);
+        good = good && inferred;
+        if (inferred && is_foldable_arithmetic(n)) good = pass_fold_node(g, n) && good;
+    }
+    if (!good) return false; /* what is open now would only repeat it */
+    for (int i = 0; i < g->input_count; i++) good = expect_input(g, g->inputs[i]) && good;
+    for (const struct ir_node *n = g->first; n != NULL; n = n->next)
+        good = expect_outputs(g, n) && good;
+    return good;
+}

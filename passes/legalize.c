@@ -1,0 +1,130 @@
+/* Pass legalize. Requires SHAPES, FOLDED, CONVS, NO_BN, FUSED. Provides LEGAL. Breaks nothing.
+ *
+ * Rewrites what can be said in other words: auto_pad and ceil_mode become plain padding, global pools get their kernel,
+ * Slice and Pad become selecting convolutions (move.c), activations and constants that found no convolution get one of
+ * their own that changes nothing else. Then every node that still cannot run is said, all at once (legal.c). */
+#include "passes/internal.h"
+
+#include <string.h>
+
+static bool is_pool(const struct ir_node *n) {
+    return n->op == IR_OP_maxpool || n->op == IR_OP_avgpool;
+}
+
+static bool has_auto_pad(const struct ir_node *n) {
+    return (is_pool(n) || n->op == IR_OP_conv) &&
+           strcmp(ir_attr_string(n, "auto_pad"), "NOTSET") != 0;
+}
+
+/* The rows or columns a ceil-mode pool reads past its padding, along dimension d. */
+static int64_t overhang(const struct ir_window *w, int d) {
+    int64_t reach = (w->out[d] - 1) * w->stride[d] + (w->kernel[d] - 1) * w->dilation[d] + 1;
+    int64_t over = reach - w->in[d] - w->before[d] - w->after[d];
+    return over > 0 ? over : 0;
+}
+
+/* Padding of an average that is counted, and an overhang that is not, cannot both be plain padding. */
+static bool is_plain_ceil(const struct ir_node *n, const struct ir_window *w) {
+    bool counted = n->op == IR_OP_avgpool && ir_attr_int(n, "count_include_pad") != 0;
+    bool padded = w->before[0] + w->before[1] + w->after[0] + w->after[1] > 0;
+    return !counted || !padded || overhang(w, 0) + overhang(w, 1) == 0;
+}
+
+static bool is_implicit(const struct ir_graph *g, const struct ir_node *n) {
+    struct ir_window w;
+    if (n->in_count == 0 || n->in[0] == NULL || n->in[0]->rank != 4) return false;
+    if (!has_auto_pad(n) && !(is_pool(n) && ir_attr_int(n, "ceil_mode") != 0)) return false;
+    return ir_window_of((struct ir_graph *)g, n, &w) && is_plain_ceil(n, &w);
+}
+
+static bool make_explicit(struct ir_graph *g, struct ir_node *n) {
+    struct ir_window w;
+    if (!ir_window_of(g, n, &w)) return false;
+    int64_t pads[] = {w.before[0], w.before[1], w.after[0], w.after[1]};
+    if (is_pool(n)) {
+        bool hangs = overhang(&w, 0) + overhang(&w, 1) > 0;
+        pads[2] += overhang(&w, 0);
+        pads[3] += overhang(&w, 1);
+        if (hangs && n->op == IR_OP_avgpool) ir_attr_remove(n, "count_include_pad");
+        ir_attr_remove(n, "ceil_mode");
+    }
+    ir_set_ints(g, n, "pads", pads, 4);
+    ir_attr_remove(n, "auto_pad");
+    return true;
+}
+
+static bool is_global_pool(const struct ir_graph *g, const struct ir_node *n) {
+    (void)g;
+    return n->op == IR_OP_gavgpool && n->in[0]->rank == 4;
+}
+
+static bool give_kernel(struct ir_graph *g, struct ir_node *n) {
+    n->op = IR_OP_avgpool;
+    ir_set_ints(g, n, "kernel_shape", &n->in[0]->dims[2], 2);
+    return true;
+}
+
+static const struct pass_rule plain_rules[] = {
+    {"slice and pad", pass_is_move, pass_move_apply},
+    {"implicit padding", is_implicit, make_explicit},
+    {"global pool", is_global_pool, give_kernel},
+};
+
+static bool is_lone_activation(const struct ir_graph *g, const struct ir_node *n) {
+    (void)g;
+    struct pass_clamp clamp;
+    return pass_clamp_of(n, &clamp) && pass_can_be_identity(n->in[0]);
+}
+
+static bool give_conv(struct ir_graph *g, struct ir_node *n) {
+    struct pass_clamp clamp;
+    pass_clamp_of(n, &clamp);
+    pass_act_set(g, pass_identity_conv(g, n, n->in[0]), clamp);
+    return true;
+}
+
+/* x + constant, constant + x or x − constant, one constant per channel: which input x is; −1: none of these. */
+static int lone_operand(const struct ir_node *n) {
+    if (n->op != IR_OP_add && n->op != IR_OP_sub) return -1;
+    int i = n->op == IR_OP_add && ir_is_const(n->in[0]);
+    const struct ir_value *x = n->in[i];
+    return pass_can_be_identity(x) && pass_same_shape(x, n->out[0]) ? i : -1;
+}
+
+static bool is_lone_constant(const struct ir_graph *g, const struct ir_node *n) {
+    int i = lone_operand(n);
+    if (i < 0) return false;
+    struct arena *scratch = arena_new(g->ctx);
+    bool found = pass_per_channel(scratch, n->in[1 - i], n->in[i]->dims[1], 4) != NULL;
+    arena_free(scratch);
+    return found;
+}
+
+static bool give_biased_conv(struct ir_graph *g, struct ir_node *n) {
+    struct arena *scratch = arena_new(g->ctx);
+    int i = lone_operand(n);
+    int64_t channels = n->in[i]->dims[1];
+    double *shift = pass_per_channel(scratch, n->in[1 - i], channels, 4);
+    for (int64_t c = 0; n->op == IR_OP_sub && c < channels; c++) shift[c] = -shift[c];
+    struct pass_clamp clamp = pass_act_get(n);
+    struct ir_node *conv = pass_identity_conv(g, n, n->in[i]);
+    pass_affine_apply(g, conv, NULL, shift);
+    pass_act_set(g, conv, clamp);
+    arena_free(scratch);
+    return true;
+}
+
+static const struct pass_rule lone_rules[] = {
+    {"activation alone", is_lone_activation, give_conv},
+    {"constant alone", is_lone_constant, give_biased_conv},
+};
+
+#define COUNT(rules) ((int)(sizeof(rules) / sizeof(rules)[0]))
+
+/* Fusing again after each step: a convolution made here may take in what stood behind the node it was made of. */
+bool pass_legalize(struct ir_graph *g, const struct pass_options *o) {
+    (void)o;
+    return pass_rules_apply(g, plain_rules, COUNT(plain_rules)) && pass_fuse_run(g) &&
+           pass_rules_apply(g, lone_rules, COUNT(lone_rules)) && pass_fuse_run(g) &&
+           pass_legal(g, true);
+}
