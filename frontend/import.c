@@ -11,13 +11,15 @@
 /* The version of the standard operators; 0 after saying why there is none. */
 static int64_t find_opset(struct fe_state *s) {
     const Onnx__ModelProto *m = s->model;
-    int64_t version = m->ir_version < 3 && !m->n_opset_import ? 1 : 0;
+    bool found = m->ir_version < 3 && !m->n_opset_import; /* models older than operator sets */
+    int64_t version = 1;
     for (size_t i = 0; i < m->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *o = m->opset_import[i];
-        if (!o->domain || !o->domain[0] || !strcmp(o->domain, "ai.onnx"))
-            version = o->version ? o->version : -1;
+        if (o->domain && o->domain[0] && strcmp(o->domain, "ai.onnx") != 0) continue;
+        version = o->version;
+        found = true;
     }
-    if (version == 0)
+    if (!found)
         diag(s->c, fe_no_opset, s->file);
     else if (version < 1 || version > FE_OPSET_MAX)
         diag(s->c, fe_opset, s->file, (long long)version, 1, FE_OPSET_MAX);

@@ -166,6 +166,6 @@ void fe_node_import(struct fe_state *s, size_t index) {
     take_outputs(&n);
     fe_attributes(&n);
     if (hooks[n.op]) hooks[n.op](&n);
-    if (n.done || !check_arity(&n)) return;
-    if (s->c->errors == errors && !n.blind) make_node(&n);
+    if (n.done || s->c->errors > errors) return;
+    if (check_arity(&n) && !n.blind) make_node(&n);
 }

@@ -1,22 +1,38 @@
-/* What is supported, as Markdown, from ir/ops.def: `nbqc --supported-ops`, docs/operators.md. */
+/* What is supported, as Markdown, from ir/ops.def and import.def: `nbqc --supported-ops`, docs/operators.md. */
 #include "frontend/import.h"
 
 static const char *place_text(enum ir_place p) {
-    static const char *const names[] = {"array", "vector unit", "host", "folded"};
+    static const char *const names[] = {[IR_PLACE_ARRAY] = "array",
+                                        [IR_PLACE_VECTOR] = "vector unit",
+                                        [IR_PLACE_HOST] = "host",
+                                        [IR_PLACE_FOLDED] = "folded"};
     return names[p];
 }
 
+static const char *limits_of(int op) {
+    static const char *const limits[IR_OP_COUNT] = {
+#define FE_LIMITS(op, text) [IR_OP_##op] = text,
+#include "frontend/import.def"
+    };
+    return limits[op] ? limits[op] : "";
+}
+
 void fe_supported_ops(struct writer *to) {
-    write_text(to,
-               "# Operators\n\nWhat `nbqc` takes from ONNX models, opsets 1 to %d. "
-               "This page is the output of `nbqc --supported-ops`.\n\n"
-               "| ONNX operator | since-versions | runs on | meaning and limits |\n"
-               "|---|---|---|---|\n",
-               FE_OPSET_MAX);
+    write_text(
+        to, "# Operators\n\n"
+            "What `nbqc` takes from ONNX models. This page is the output of `nbqc --supported-ops`."
+            "\n\n"
+            "Opset: the model's version of the domain \"\" (ai.onnx). Runs on: `array` and `vector "
+            "unit` are the device, `host` is the processor beside it, `folded` operators are gone "
+            "after compilation.\n\n"
+            "| operator | opsets | runs on | limits |\n|---|---|---|---|\n");
     for (int i = 0; i < IR_OP_COUNT; i++) {
         const struct ir_op_info *o = ir_op_info((enum ir_op)i);
-        if (!o->onnx[0]) continue;
-        write_text(to, "| %s | %d to %d | %s | %s |\n", o->onnx, o->since_min, o->since_max,
-                   place_text(o->place), o->meaning);
+        if (o->onnx[0])
+            write_text(to, "| %s | %d to %d | %s | %s |\n", o->onnx, o->since_min, FE_OPSET_MAX,
+                       place_text(o->place), limits_of(i));
     }
+    write_text(to, "\nElement types: ");
+    const char *names = fe_dtype_names(to->arena);
+    write_text(to, "%s; float16, bfloat16 and double are computed as float.\n", names);
 }

@@ -38,7 +38,7 @@ int64_t fe_elements(size_t rank, const int64_t *dims, int64_t limit) {
 struct dim {
     const char *name;
     int64_t size; /* 0: none yet */
-    bool used;
+    bool used, said;
 };
 struct dims {
     struct dim *rows;
@@ -148,10 +148,9 @@ static int64_t resolve(struct fe_state *s, struct dims *dims, const Onnx__Tensor
         return 1;
     }
     if (d && d->size) return d->size;
-    if (d)
-        diag(s->c, fe_dynamic, where, i, name);
-    else
-        diag(s->c, fe_dynamic_unnamed, where, i);
+    if (!d) diag(s->c, fe_dynamic_unnamed, where, i);
+    if (d && !d->said) diag(s->c, fe_dynamic, where, i, name, name);
+    if (d) d->said = true;
     return 0;
 }
 
