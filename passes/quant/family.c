@@ -42,7 +42,7 @@ bool quant_is_activation(const struct ir_value *v) {
     return v && !ir_is_const(v) && v->dtype == IR_F32;
 }
 
-bool quant_keeps_scale(const struct ir_node *n) {
+static bool keeps_scale(const struct ir_node *n) {
     const struct op_rule *r = rule_of(n->op);
     return is_select(n) || (r && r->keeps);
 }
@@ -94,7 +94,7 @@ static bool output_positive(const struct ir_node *n, const bool *sign) {
 static void join_node(struct quant_families *f, const struct ir_node *n) {
     for (int i = 0; i < n->out_count; i++) {
         if (!quant_is_activation(n->out[i])) continue;
-        if (!quant_keeps_scale(n)) {
+        if (!keeps_scale(n)) {
             f->source[n->out[i]->id] = true;
             continue;
         }

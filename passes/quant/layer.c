@@ -129,7 +129,7 @@ int quant_conv_need(const struct quant_conv *c) {
     int need = INT16_MIN;
     for (int64_t o = 0; o < c->layer.channels; o++) {
         int exp = c->layer.node->in[0]->quant.exp + c->channel[o].wexp;
-        if (!is_empty(c, o) && exp > need) need = exp;
+        need = exp > need ? exp : need;
     }
     return need;
 }

@@ -25,11 +25,9 @@ struct quant_range {
 void quant_range_init(struct quant_range *r);
 void quant_range_add(struct quant_range *r, const float *values, int64_t count);
 void quant_range_merge(struct quant_range *into, const struct quant_range *from);
-/* Mean over all values of (x − clip(round(x / 2^exp))·2^exp)², values spread evenly inside each
- * bin. */
+/* Mean over all values of (x − clip(round(x / 2^exp))·2^exp)²; values lie evenly inside a bin. */
 double quant_range_error(const struct quant_range *r, int bits, bool nonneg, int exp);
-/* Smallest exponent that clips nothing, and the one with the least error; 0 for a tensor of zeros.
- */
+/* Smallest exponent that clips nothing; the one with the least error. 0 for a tensor of zeros. */
 int quant_range_minmax(const struct quant_range *r, int bits, bool nonneg);
 int quant_range_mse(const struct quant_range *r, int bits, bool nonneg);
 
@@ -41,17 +39,14 @@ struct quant_families {
     struct ir_graph *graph;
     int *parent;  /* union-find, the smallest id is the root */
     bool *nonneg; /* by root: no member can be negative, whatever the input */
-    bool *
-        source; /* by value: its numbers come from outside the family, so they count in its range */
+    bool *source; /* by value: its numbers come from outside the family and count in its range */
 };
 
 struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg);
 int quant_family(const struct quant_families *f, const struct ir_value *v);
 /* Raises the exponent of v's whole family to at least exp; true if it was lower. */
 bool quant_family_raise(const struct quant_families *f, const struct ir_value *v, int exp);
-bool quant_is_activation(
-    const struct ir_value *v); /* float or quantized numbers that are no constant */
-bool quant_keeps_scale(const struct ir_node *n);
+bool quant_is_activation(const struct ir_value *v); /* f32 and no constant */
 
 /* ---- settle.c: the exponents of neighbours, docs/numbers.md ---- */
 
@@ -71,15 +66,14 @@ void quant_mean_factors(struct arena *a, const struct ir_node *pool, struct quan
 /* ---- round.c: weights ---- */
 
 enum quant_kind { QUANT_POW2, QUANT_LINEAR };
-struct quant_grid { /* POW2: n = 1…5, {0, ±2^0 … ±2^(r−1)}, n = 1: ±1. LINEAR: two's complement
-                       without its minimum */
+/* POW2: n = 1…5, {0, ±2^0 … ±2^(r−1)}, n = 1: ±1. LINEAR: two's complement without its minimum. */
+struct quant_grid {
     enum quant_kind kind;
     int bits;
 };
-int quant_grid_top(
-    const struct quant_grid *g); /* largest magnitude, in units of the smallest level */
-int quant_grid_near(const struct quant_grid *g,
-                    double u); /* nearest level; a tie takes the smaller magnitude */
+int quant_grid_top(const struct quant_grid *g); /* largest magnitude, in smallest levels */
+/* Nearest level; a tie takes the smaller magnitude, in LINEAR the even one. */
+int quant_grid_near(const struct quant_grid *g, double u);
 
 struct quant_layer { /* a convolution as a rounder sees it */
     const struct ir_node *node;
@@ -110,8 +104,8 @@ struct quant_conv {
     bool select;
     const float *bias; /* [channels] or NULL */
     int16_t *q;        /* [channels][taps] */
-    struct quant_channel *channel,
-        *wanted;                    /* as it has to be; as the rounder chose without limits */
+    struct quant_channel *channel; /* as it has to be */
+    struct quant_channel *wanted;  /* as the rounder chose it without limits */
     int32_t *wexp, *bias_q, *shift; /* [channels] */
     int raised;                     /* channels whose wexp had to be raised */
 };
@@ -125,13 +119,12 @@ struct quant_plan {
 struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,
                                   const struct pass_options *o);
 struct quant_conv *quant_plan_conv(const struct quant_plan *p, const struct ir_node *n);
-/* Fits every channel to the quants of input and output: bias in 32 bits, shift at most 31, no
- * overflow. */
+/* Fits every channel to the quants around it: bias in 32 bits, shift at most 31, no overflow. */
 void quant_conv_fit(struct quant_plan *p, struct quant_conv *c);
-int quant_conv_need(
-    const struct quant_conv *c); /* the smallest output exponent with no negative shift */
-void quant_conv_finish(struct quant_plan *p,
-                       struct quant_conv *c); /* shift[], and the warning about raised channels */
+/* The smallest output exponent with no negative shift. */
+int quant_conv_need(const struct quant_conv *c);
+/* Sets wexp[] and shift[], and warns of raised channels. */
+void quant_conv_finish(struct quant_plan *p, struct quant_conv *c);
 
 /* ---- convert.c: float operators to integer ones ---- */
 
@@ -169,8 +162,7 @@ struct quant_feed { /* read-only once opened */
 };
 bool quant_feed_open(struct ir_graph *g, struct arena *a, const struct pass_options *o,
                      struct quant_feed *out);
-/* Input number i of count as floats, one array per network input, in arena a. False after saying
- * why in c. */
+/* Input number i of count: one array per network input, in arena a. False after saying why in c. */
 bool quant_feed_get(const struct quant_feed *f, struct ctx *c, struct arena *a, long i,
                     const float **in);
 
