@@ -63,6 +63,30 @@ bool ir_want(struct ir_infer *x, int index, int rank, enum ir_dtype t);
 bool ir_want_dim(struct ir_infer *x, int index, int dim, int64_t expected, const char *because);
 bool ir_same_as_input(struct ir_infer *x);
 
+/* verify_quant.c */
+bool ir_verify_value_quant(struct ir_graph *g, const struct ir_value *v, const char *where);
+bool ir_verify_quant(struct ir_graph *g, const struct ir_node *n, const char *where);
+
+/* One node being evaluated; its shapes are static and its inputs there. eval_*.c hold one function per operator, named
+ * after it; each writes every element of its outputs. */
+struct ir_eval {
+    struct ctx
+        *ctx; /* for messages: the one of the caller's arena, so that threads do not share one */
+    struct arena *a; /* scratch of this node */
+    struct ir_graph *g;
+    const struct ir_node *n;
+    struct ir_tensor *values;
+};
+typedef bool ir_eval_fn(const struct ir_eval *e);
+#define IR_OP(name, ...) ir_eval_fn ir_eval_##name;
+#include "ir/ops.def"
+#undef IR_OP
+
+/* eval.c */
+const void *ir_eval_in(const struct ir_eval *e, int i); /* NULL: left out */
+void *ir_eval_out(const struct ir_eval *e, int i);
+bool ir_eval_fail(const struct ir_eval *e, const char *why); /* says it, returns false */
+
 /* One resolved Slice. */
 struct ir_slice {
     int64_t start[IR_MAX_RANK], step[IR_MAX_RANK], count[IR_MAX_RANK];
