@@ -23,7 +23,6 @@ struct quant_net {
 
 struct quant_net_run {
     const struct quant_net *net;
-    struct ctx *ctx;
     struct ir_graph graph; /* a copy that speaks to this run's ctx */
     struct ir_tensor *values;
     float *scratch;
@@ -144,11 +143,18 @@ struct quant_net *quant_net_new(struct ir_graph *g, struct arena *a) {
     return net;
 }
 
+static void make_outputs(struct quant_net_run *r, struct arena *a, const struct ir_node *n) {
+    for (int i = 0; i < n->out_count; i++) {
+        const struct ir_value *y = n->out[i];
+        if (y)
+            r->values[y->id].data = arena_array(a, (size_t)ir_elements(y), ir_dtype_size(y->dtype));
+    }
+}
+
 struct quant_net_run *quant_net_run_new(const struct quant_net *net, struct ctx *c,
                                         struct arena *a) {
     struct quant_net_run *r = arena_alloc(a, sizeof *r);
     r->net = net;
-    r->ctx = c;
     r->graph = *net->graph;
     r->graph.ctx = c;
     r->graph.arena = a;
@@ -158,19 +164,14 @@ struct quant_net_run *quant_net_run_new(const struct quant_net *net, struct ctx 
         const struct ir_value *v = net->graph->values[i];
         if (v && ir_is_const(v)) memcpy(&r->values[i].data, &v->data, sizeof v->data);
     }
-    for (int i = 0; i < net->count; i++) {
-        const struct step *s = &net->steps[i];
-        if (!s->run || s->run == run_view) continue;
-        const struct ir_value *y = s->node->out[0];
-        r->values[y->id].data = arena_array(a, (size_t)ir_elements(y), sizeof(float));
-    }
+    for (int i = 0; i < net->count; i++)
+        if (net->steps[i].run != run_view) make_outputs(r, a, net->steps[i].node);
     return r;
 }
 
 bool quant_net_eval(struct quant_net_run *r, const float *const *in, ir_observe_fn *observe,
                     void *user) {
     const struct ir_graph *g = &r->graph;
-    struct arena *a = arena_new(r->ctx);
     bool good = true;
     for (int i = 0; i < g->input_count; i++) {
         memcpy(&r->values[g->inputs[i]->id].data, &in[i], sizeof in[i]);
@@ -181,10 +182,9 @@ bool quant_net_eval(struct quant_net_run *r, const float *const *in, ir_observe_
         if (s->run)
             s->run(r, s);
         else
-            good = ir_eval_node(&r->graph, a, s->node, r->values);
+            good = ir_eval_node(&r->graph, r->graph.arena, s->node, r->values);
         for (int k = 0; k < s->node->out_count && good; k++)
             if (s->node->out[k]) observe(user, s->node->out[k], floats(r, s->node->out[k]));
     }
-    arena_free(a);
     return good;
 }

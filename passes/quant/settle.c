@@ -136,6 +136,7 @@ void quant_mean_factors(struct arena *a, const struct ir_node *pool, struct quan
     for (int64_t i = 0; i < out->count; i++) {
         int64_t cells = w.table ? (i / w.kw + 1) * (i % w.kw + 1) : least;
         double factor = rint(ldexp(1, gap + out->shift) / (double)cells);
-        out->mult[i] = cells < least ? 0 : (int64_t)factor; /* 0: no window is that small */
+        out->mult[i] =
+            (int64_t)fmin(fmax(factor, 1), FACTOR_MAX); /* above: windows that do not occur */
     }
 }
