@@ -9,21 +9,29 @@
 /* One layer's tiling: what a schedule may choose. Results never depend on it. */
 enum be_order { BE_ORDER_SPATIAL_OUTER, BE_ORDER_CHANNEL_OUTER };
 struct be_tiling {
-    int rows, cols;      /* output pixels of a tile */
-    int oc;              /* output channels of a tile, a multiple of E (the last one may be less) */
-    int ic;              /* input channels per array pass, a multiple of V */
-    enum be_order order; /* SPATIAL_OUTER: activations stay, weights stream; CHANNEL_OUTER: weights stay */
-    int double_buffer;   /* 1: two sets of buffers, loads overlap execution */
+    int rows, cols; /* output pixels of a tile */
+    int oc; /* output channels of a tile, a multiple of E and of V (the last one may be less) */
+    int ic; /* input channels per array pass, a multiple of V; all of them outside convolutions */
+    enum be_order
+        order; /* SPATIAL_OUTER: activations stay, weights stream; CHANNEL_OUTER: weights stay */
+    int double_buffer; /* 1: two sets of buffers, loads overlap execution */
 };
+struct be_shape; /* backend/internal.h */
+struct be_need;
+struct be_buffer;
 struct be_layer {
     const struct ir_node *node;
-    const char *name;
-    int index;                       /* layer tag */
+    const struct be_shape *shape;
+    struct be_need *need;
+    const char *name;  /* the model's node name, or the name of what the layer makes */
+    const char *where; /* for messages */
+    int index;         /* layer tag */
     struct be_tiling tiling;
     int64_t macs;
-    int tiles;                       /* array passes or vector passes */
+    int tiles;                                                /* array passes or vector passes */
     int64_t act_vectors, wgt_dwords, acc_entries, par_dwords; /* on-chip need */
-    double est_cycles; int64_t est_bytes;
+    double est_cycles;
+    int64_t est_bytes;
 };
 struct be_plan {
     struct arena *arena;
@@ -32,13 +40,21 @@ struct be_plan {
     int act_bits;
     struct be_layer *layers;
     int layer_count;
-    uint64_t work_bytes, work_lower_bound;
+    struct be_buffer **
+        buffers; /* tensors in DRAM, in the order they are made; of_value: the one a value lives in */
+    int buffer_count;
+    struct be_buffer **of_value;     /* by value id; NULL: not in DRAM, or not stored integers */
+    const struct ir_value **view_of; /* by value id: the value this one is a view of, or NULL */
+    const struct ir_node **hosts;    /* what the host does after the device segment, in order */
+    int host_count;
+    uint64_t work_bytes, work_lower_bound; /* lower bound: most bytes alive at once */
+    uint64_t in_bytes, out_bytes;
 };
 
 struct be_options {
     const struct svpe_target *target;
     int act_bits;
-    const char *schedule;            /* path of a Lua file, or NULL */
+    const char *schedule; /* path of a Lua file, or NULL */
     struct preprocess preprocess;
 };
 

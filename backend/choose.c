@@ -1,0 +1,116 @@
+/* The default schedule of a layer: of all tilings with near-even tiles, the one with the fewest estimated cycles; ties go
+ * to the one with the most pixels and channels per tile. The same layer on the same target always gets the same one. */
+#include "backend/diag.h"
+#include "backend/internal.h"
+
+enum { MAX_CANDIDATES = 24 };
+
+struct candidates {
+    int value[MAX_CANDIDATES], count;
+};
+
+/* Tile sizes that cut `whole` into 1, 2, 3, … and then ever more nearly equal tiles, in multiples of unit, largest
+ * first, the smallest always among them. */
+static struct candidates near_even(int whole, int unit) {
+    struct candidates c = {0};
+    int units = (whole + unit - 1) / unit;
+    for (int parts = 1; c.count < MAX_CANDIDATES - 1; parts += 1 + parts / 4) {
+        int size = (units + parts - 1) / parts;
+        if (c.count == 0 || size * unit < c.value[c.count - 1]) c.value[c.count++] = size * unit;
+        if (parts >= units) break;
+    }
+    if (c.value[c.count - 1] > unit) c.value[c.count++] = unit;
+    return c;
+}
+
+static struct candidates along(const struct be_axis *a) {
+    struct candidates c = near_even(a->out, a->repeat);
+    for (int i = 0; i < c.count; i++)
+        if (c.value[i] > a->out) c.value[i] = a->out;
+    return c;
+}
+
+struct search {
+    const struct be_plan *plan;
+    const struct be_layer *layer;
+    bool found;
+    struct be_tiling best, smallest;
+    struct be_cost cost;
+    struct be_misfit why; /* of the smallest one */
+};
+
+static int64_t volume(const struct be_tiling *t) {
+    return (int64_t)t->rows * t->cols * t->oc;
+}
+
+static bool better(const struct search *s, const struct be_tiling *t, const struct be_cost *cost) {
+    if (!s->found) return true;
+    if (cost->cycles != s->cost.cycles) return cost->cycles < s->cost.cycles;
+    return volume(t) > volume(&s->best);
+}
+
+static bool try_tiling(struct search *s, const struct be_tiling *t) {
+    struct be_need need;
+    s->smallest = *t;
+    if (!be_tiling_fits(s->plan, s->layer, t, &need, &s->why)) return false;
+    struct be_cost cost = be_tiling_cost(s->plan, s->layer, t, &need);
+    if (!better(s, t, &cost)) return true;
+    s->found = true;
+    s->best = *t;
+    s->cost = cost;
+    return true;
+}
+
+/* Without double buffering only what does not fit otherwise: it is never faster. */
+static void try_orders(struct search *s, struct be_tiling t, bool channels) {
+    for (int order = 0; order < (channels ? 2 : 1); order++) {
+        t.order = order ? BE_ORDER_CHANNEL_OUTER : BE_ORDER_SPATIAL_OUTER;
+        t.double_buffer = 1;
+        if (try_tiling(s, &t)) continue;
+        t.double_buffer = 0;
+        try_tiling(s, &t);
+    }
+}
+
+static void search_at(struct search *s, int ic) {
+    const struct be_shape *shape = s->layer->shape;
+    int unit = be_channel_unit(s->plan->target);
+    struct candidates rows = along(&shape->ay), cols = along(&shape->ax);
+    struct candidates oc = near_even(shape->out_blocks * (int)s->plan->target->lanes, unit);
+    for (int o = 0; o < oc.count; o++)
+        for (int c = 0; c < cols.count; c++)
+            for (int r = 0; r < rows.count; r++)
+                try_orders(s,
+                           (struct be_tiling){rows.value[r], cols.value[c], oc.value[o], ic, 0, 0},
+                           oc.count > 1);
+}
+
+static void refuse(const struct search *s) {
+    struct ctx *c = arena_ctx(s->plan->arena);
+    const char *text = be_tiling_text(s->plan->arena, &s->smallest),
+               *target = s->plan->target->name;
+    const struct be_misfit *why = &s->why;
+    if (why->buffer >= 0) {
+        const struct svpe_name_info *b = svpe_buffer_info((enum svpe_buffer)why->buffer);
+        diag(c, be_no_fit, s->layer->where, text, (long long)why->needed, b->unit, b->name, target,
+             (long long)why->available);
+    } else {
+        diag(c, be_no_tile, s->layer->where, target, text, be_misfit_text(s->plan->arena, why));
+    }
+}
+
+/* Input channels are split only where nothing fits otherwise: every further pass reads and writes all sums again. */
+bool be_tiling_choose(const struct be_plan *p, const struct be_layer *l, struct be_tiling *out) {
+    struct search s = {.plan = p, .layer = l};
+    int blocks = l->shape->in_blocks;
+    search_at(&s, blocks * (int)p->target->lanes);
+    while (!s.found && blocks > 1 && be_splits_input(l)) {
+        blocks = (blocks + 1) / 2;
+        search_at(&s, blocks * (int)p->target->lanes);
+    }
+    if (s.found)
+        *out = s.best;
+    else
+        refuse(&s);
+    return s.found;
+}

@@ -1,0 +1,121 @@
+/* Contents of the regions wgt and par: weight codes in the blocks that conv walks through, channel parameters as v.req
+ * and v.scale read them (isa/svpe.def, docs/isa.md).
+ *
+ * A block holds E × V codes, element-major. What a lane stands for depends on the form: a channel of the input block
+ * (dense, fully connected), a tap of the channel's own kernel row (depthwise), a tap and a channel (stem). Lanes and
+ * elements past the end hold zero codes. */
+#include "backend/internal.h"
+
+struct weights {
+    const struct be_layer *layer;
+    const int16_t *values[2]; /* per term, [O][C/group][kh][kw] */
+    int lanes, elements;
+    int outs, ins, in_group, out_group; /* channels: all, per group */
+};
+
+static struct weights weights_of(const struct be_lower *lo, const struct be_layer *l) {
+    const struct be_shape *s = l->shape;
+    struct weights w = {.layer = l,
+                        .lanes = (int)lo->plan->target->lanes,
+                        .elements = (int)lo->plan->target->elements};
+    w.values[0] = ir_in(l->node, 1)->data;
+    w.values[1] = s->terms == 2 ? ir_in(l->node, 6)->data : NULL;
+    w.outs = s->y->channels;
+    w.ins = s->x->channels;
+    w.in_group = w.ins / s->group;
+    w.out_group = w.outs / s->group;
+    return w;
+}
+
+/* Channels are those of the whole tensors; kx past the kernel and channels of other groups have weight zero. */
+static int16_t weight_at(const struct weights *w, int term, int out, int in, int ky, int kx) {
+    const struct be_shape *s = w->layer->shape;
+    if (out >= w->outs || in >= w->ins || kx >= s->kw) return 0;
+    if (in / w->in_group != out / w->out_group) return 0;
+    int64_t at = (((int64_t)out * w->in_group + in % w->in_group) * s->kh + ky) * s->kw + kx;
+    return w->values[term][at];
+}
+
+/* One lane of one element: column is a kernel column or a group of taps, block the input block. */
+static int16_t lane(const struct weights *w, int term, int out, int v, int ky, int column,
+                    int block) {
+    const struct be_shape *s = w->layer->shape;
+    if (s->form == SVPE_FORM_DEPTHWISE)
+        return v < s->taps ? weight_at(w, term, out, out, ky, column * s->taps + v) : 0;
+    if (s->form == SVPE_FORM_STEM) {
+        int px = s->x->px;
+        return weight_at(w, term, out, v & ((1 << px) - 1), ky, column * s->taps + (v >> px));
+    }
+    return weight_at(w, term, out, block * w->lanes + v, ky, column);
+}
+
+static void pack_block(struct be_lower *lo, const struct weights *w, int term, int ob, int ky,
+                       int column, int ib) {
+    int16_t *codes = lo->block;
+    for (int e = 0; e < w->elements; e++)
+        for (int v = 0; v < w->lanes; v++)
+            *codes++ = lane(w, term, ob * w->elements + e, v, ky, column, ib);
+    svpe_pack(w->layer->shape->wfmt, lo->block, (size_t)(w->elements * w->lanes), &lo->weights);
+}
+
+static void pack_term(struct be_lower *lo, const struct weights *w, int term, int ob,
+                      const struct be_block_range *r) {
+    const struct be_shape *s = w->layer->shape;
+    bool one = s->form == SVPE_FORM_DEPTHWISE || s->form == SVPE_FORM_STEM;
+    int first = one ? 0 : r->in, count = one ? 1 : r->ins;
+    for (int ky = 0; ky < s->kh; ky++)
+        for (int column = 0; column * s->taps < s->kw; column++)
+            for (int ib = first; ib < first + count; ib++)
+                pack_block(lo, w, term, ob, ky, column, ib);
+}
+
+struct be_piece be_pack_weights(struct be_lower *lo, const struct be_layer *l, int64_t key,
+                                const struct be_block_range *r) {
+    struct be_piece *piece = &lo->weight_pieces[key];
+    if (piece->dwords) return *piece;
+    struct weights w = weights_of(lo, l);
+    piece->at = lo->weights.size;
+    for (int ob = r->out; ob < r->out + r->outs; ob++) {
+        if (r->terms != BE_TERM_SECOND) pack_term(lo, &w, 0, ob, r);
+        if (r->terms == BE_TERM_SECOND || (r->terms == BE_TERMS_ALL && w.values[1]))
+            pack_term(lo, &w, 1, ob, r);
+    }
+    piece->dwords = (int64_t)((lo->weights.size - piece->at) / 8);
+    return *piece;
+}
+
+/* ---- Parameters -------------------------------------------------------------------------------------------------- */
+
+static void channel(struct writer *w, int32_t bias, int16_t mult, int32_t shift) {
+    write_u32(w, (uint32_t)bias);
+    write_u16(w, (uint16_t)mult);
+    write_u8(w, (uint8_t)shift);
+    write_u8(w, 0);
+}
+
+/* Channels past the last one get zeros: with weights of zero that makes the encoded zero. */
+static void channels(struct be_lower *lo, const struct be_layer *l) {
+    bool conv = l->node->op == IR_OP_qconv;
+    const int16_t *mult = conv ? NULL : ir_in(l->node, 1)->data;
+    const int32_t *bias = ir_in(l->node, conv ? 3 : 2)->data,
+                  *shift = ir_in(l->node, conv ? 4 : 3)->data;
+    int count = l->shape->y->channels, all = l->shape->out_blocks * (int)lo->plan->target->lanes;
+    for (int o = 0; o < all; o++) {
+        if (o < count)
+            channel(&lo->params, bias[o], mult ? mult[o] : 0, shift[o]);
+        else
+            channel(&lo->params, 0, 0, 0);
+    }
+}
+
+struct be_piece be_pack_params(struct be_lower *lo, const struct be_layer *l) {
+    struct be_piece *piece = &lo->param_piece;
+    const struct be_shape *s = l->shape;
+    if (piece->dwords) return *piece;
+    piece->at = lo->params.size;
+    if (s->channel_params) channels(lo, l);
+    for (int i = 0; s->table_dwords && i < s->table_dwords * 4; i++)
+        write_u16(&lo->params, i < s->table_count ? (uint16_t)s->table[i] : 0);
+    piece->dwords = (int64_t)((lo->params.size - piece->at) / 8);
+    return *piece;
+}

@@ -1,0 +1,69 @@
+/* The plan as text: --emit=plan, and the schedule section of the program. One line per tensor and per layer, in a form
+ * that is read by people and by FileCheck. */
+#include "backend/internal.h"
+
+static void print_place(const struct be_buffer *b, struct writer *to) {
+    if (b->made < 0) write_text(to, " in+%llu", (unsigned long long)b->in_at);
+    if (b->made >= 0 && b->last >= 0) write_text(to, " work+%llu", (unsigned long long)b->work_at);
+    if (b->output) write_text(to, " out+%llu", (unsigned long long)b->out_at);
+}
+
+static void print_buffer(const struct be_buffer *b, struct writer *to) {
+    write_text(to, "tensor %%%s %dx%dx%d %s, %llu bytes at", b->value->name, b->channels, b->height,
+               b->width, b->layout == SVPE_LAYOUT_STEM ? "stem" : "blocked",
+               (unsigned long long)b->bytes);
+    print_place(b, to);
+    if (b->made >= 0) write_text(to, ", made by layer %d", b->made);
+    if (b->last >= 0) write_text(to, ", last read by layer %d", b->last);
+    write_text(to, "\n");
+}
+
+static void print_shape(const struct be_layer *l, struct writer *to) {
+    const struct be_shape *s = l->shape;
+    write_text(to, "layer %d \"%s\": %s", l->index, l->name, ir_op_info(l->node->op)->name);
+    if (l->node->op == IR_OP_qconv)
+        write_text(to, " %s %s%s", svpe_form_info(s->form)->name, svpe_wfmt_info(s->wfmt)->name,
+                   s->terms == 2 ? " two terms" : "");
+    if (s->kh) write_text(to, " %dx%d", s->kh, s->kw);
+    if (s->ay.stride > 1 || s->ax.stride > 1) write_text(to, "/%dx%d", s->ay.stride, s->ax.stride);
+    if (s->group > 1) write_text(to, " group %d", s->group);
+    write_text(to, ", %dx%dx%d to %dx%dx%d", s->x->channels, s->x->height, s->x->width,
+               s->y->channels, s->y->height, s->y->width);
+    if (s->b) write_text(to, " with %%%s", s->b->value->name);
+    write_text(to, "\n");
+}
+
+static void print_layer(const struct be_plan *p, const struct be_layer *l, struct writer *to) {
+    const struct be_need *n = l->need;
+    print_shape(l, to);
+    write_text(to, "  tile {%s}: %d x %d x %d tiles", be_tiling_text(p->arena, &l->tiling), n->rows,
+               n->cols, n->channels);
+    if (n->chunks > 1) write_text(to, ", %d passes", n->chunks);
+    write_text(to, "\n  chip");
+    for (int b = 0; b < SVPE_BUFFER_COUNT; b++)
+        if (n->total[b])
+            write_text(to, " %s %lld/%lld", svpe_buffer_name((enum svpe_buffer)b),
+                       (long long)n->total[b], (long long)be_capacity(p, (enum svpe_buffer)b));
+    static const char *const roles[BE_ROLE_COUNT] = {"in", "second", "out", "wgt", "acc", "par"};
+    write_text(to, ":");
+    for (int r = 0; r < BE_ROLE_COUNT; r++)
+        if (n->slots[r].count)
+            write_text(to, " %s %d*%lld@%lld", roles[r], n->slots[r].count,
+                       (long long)n->slots[r].size, (long long)n->slots[r].base);
+    write_text(to, "\n  about %.0f cycles, %lld bytes\n", l->est_cycles, (long long)l->est_bytes);
+}
+
+void be_plan_print(const struct be_plan *p, struct writer *to) {
+    double cycles = 0;
+    write_text(to, "plan \"%s\" for %s, %d-bit activations\n", p->graph->name, p->target->name,
+               p->act_bits);
+    for (int i = 0; i < p->buffer_count; i++) print_buffer(p->buffers[i], to);
+    for (int i = 0; i < p->layer_count; i++) {
+        print_layer(p, &p->layers[i], to);
+        cycles += p->layers[i].est_cycles;
+    }
+    for (int i = 0; i < p->host_count; i++)
+        write_text(to, "host \"%s\": %s\n", p->hosts[i]->name, ir_op_info(p->hosts[i]->op)->name);
+    write_text(to, "work %llu bytes (at least %llu), about %.0f cycles if layers did not overlap\n",
+               (unsigned long long)p->work_bytes, (unsigned long long)p->work_lower_bound, cycles);
+}

@@ -1,0 +1,267 @@
+/* The stream of instructions, and the tokens that order what it touches.
+ *
+ * The stream run by one queue alone is right by construction. Run by four, an instruction has to wait for every earlier
+ * one of another queue that touches the same byte, when one of the two writes. Two steps make that the fewest tokens:
+ *   - conflicts: per granule of memory its last writer and, per queue, the last reader since; from those follows for
+ *     each other queue the last instruction that has to be done (a queue is in order, so it stands for all before it);
+ *   - reduction: of these, what is already known to be done (vector clocks over queue order and tokens placed so far) or
+ *     follows from another one of them needs no token.
+ * Since all tokens lead forward in the stream and each one placed lies beyond what its queue knew, the tokens of a pair
+ * of queues keep their order, so that plain counters match them.
+ *
+ * A counter that would exceed the target's capacity gets a `sync` word in the waiting queue that takes a token early.
+ * isa/order.c checks the result and shares nothing with this file. */
+#include "backend/diag.h"
+#include "backend/internal.h"
+
+#include <string.h>
+
+enum { QUEUES = SVPE_QUEUE_COUNT, NONE = -1, LARGEST_GRANULE = 1 << 12 };
+
+struct svpe_insn *be_code_add(struct be_code *code, enum svpe_op op, int layer) {
+    if (code->count == code->room) {
+        int room = code->room ? code->room * 2 : 256;
+        code->insns = arena_grow(code->arena, code->insns, (size_t)code->count, (size_t)room,
+                                 sizeof *code->insns);
+        code->room = room;
+    }
+    struct svpe_insn *i = &code->insns[code->count++];
+    *i = svpe_insn_new(op, layer);
+    return i;
+}
+
+/* ---- Conflicts --------------------------------------------------------------------------------------------------- */
+
+struct granule {
+    int writer;         /* last one, NONE: none yet */
+    int reader[QUEUES]; /* last ones since */
+};
+
+struct space {
+    uint64_t steps; /* or of everything that addresses are sums of */
+    uint64_t end;
+    bool written;
+    int shift; /* log2 of the granule */
+    struct granule *granules;
+};
+
+struct analysis {
+    const struct svpe_machine *machine;
+    const struct be_code *code;
+    struct space space[SVPE_SPACE_COUNT];
+    int now;               /* instruction looked at */
+    enum svpe_queue queue; /* its queue */
+    int before[QUEUES];    /* last one per other queue that it conflicts with */
+};
+
+static void survey(void *user, const struct svpe_range *r) {
+    struct space *s = &((struct analysis *)user)->space[r->space];
+    s->steps |= r->first | r->bytes;
+    if (r->count1 > 1) s->steps |= r->step1;
+    if (r->count2 > 1) s->steps |= r->step2;
+    uint64_t end = r->first + (r->count1 - 1) * r->step1 + (r->count2 - 1) * r->step2 + r->bytes;
+    if (end > s->end) s->end = end;
+    if (r->write) s->written = true;
+}
+
+static void after(struct analysis *a, int earlier) {
+    if (earlier == NONE) return;
+    enum svpe_queue q = a->code->insns[earlier].queue;
+    if (q != a->queue && earlier > a->before[q]) a->before[q] = earlier;
+}
+
+static void touch(struct analysis *a, struct granule *g, bool write) {
+    after(a, g->writer);
+    if (!write) {
+        g->reader[a->queue] = a->now;
+        return;
+    }
+    for (int q = 0; q < QUEUES; q++) {
+        after(a, g->reader[q]);
+        g->reader[q] = NONE;
+    }
+    g->writer = a->now;
+}
+
+static void touch_range(void *user, const struct svpe_range *r) {
+    struct analysis *a = user;
+    struct space *s = &a->space[r->space];
+    if (!s->granules) return;
+    uint64_t length = r->bytes >> s->shift;
+    for (uint64_t j = 0; j < r->count2; j++)
+        for (uint64_t i = 0; i < r->count1; i++) {
+            struct granule *g =
+                s->granules + ((r->first + i * r->step1 + j * r->step2) >> s->shift);
+            for (uint64_t k = 0; k < length; k++) touch(a, g + k, r->write);
+        }
+}
+
+/* Granules are the largest power of two that divides all addresses and sizes: conflicts are exact. */
+static void analysis_init(struct analysis *a, struct arena *arena, const struct svpe_machine *m,
+                          const struct be_code *code) {
+    *a = (struct analysis){.machine = m, .code = code};
+    for (int i = 0; i < code->count; i++) svpe_footprint(m, &code->insns[i], survey, a);
+    for (int s = 0; s < SVPE_SPACE_COUNT; s++) {
+        struct space *p = &a->space[s];
+        if (!p->written) continue;
+        while (!((p->steps | LARGEST_GRANULE) >> p->shift & 1)) p->shift++;
+        uint64_t count = p->end >> p->shift;
+        p->granules = arena_array(arena, count, sizeof *p->granules);
+        memset(p->granules, 0xff, count * sizeof *p->granules); /* NONE everywhere */
+    }
+}
+
+static void conflicts(struct analysis *a, int index) {
+    a->now = index;
+    a->queue = a->code->insns[index].queue;
+    for (int q = 0; q < QUEUES; q++) a->before[q] = NONE;
+    svpe_footprint(a->machine, &a->code->insns[index], touch_range, a);
+}
+
+/* ---- Reduction --------------------------------------------------------------------------------------------------- */
+
+struct clock { /* per queue the last instruction known to be done */
+    int done[QUEUES];
+};
+
+static void join(struct clock *a, const struct clock *b) {
+    for (int q = 0; q < QUEUES; q++)
+        if (b->done[q] > a->done[q]) a->done[q] = b->done[q];
+}
+
+/* A token from instruction post to instruction wait; per pair of queues they form a list in both orders. */
+struct token {
+    int post, wait;
+};
+struct tokens {
+    struct token *list;
+    int count, taken; /* taken: waits before the current place of the stream, when counting */
+};
+
+struct placer {
+    struct arena *arena;
+    struct be_code *code;
+    struct clock *end; /* per instruction: what is done when it is */
+    int last[QUEUES];  /* last instruction of each queue so far */
+    int *forced;       /* sync words: the instruction they wait for; else NONE */
+    struct tokens pair[QUEUES][QUEUES];
+};
+
+static bool implied(const struct placer *p, const int before[QUEUES], const struct clock *known,
+                    int q) {
+    if (known->done[q] >= before[q]) return true;
+    for (int r = 0; r < QUEUES; r++)
+        if (r != q && before[r] != NONE && p->end[before[r]].done[q] >= before[q]) return true;
+    return false;
+}
+
+static void place(struct placer *p, int index, const int before[QUEUES]) {
+    enum svpe_queue to = p->code->insns[index].queue;
+    struct clock known = {{NONE, NONE, NONE, NONE}};
+    if (p->last[to] != NONE) known = p->end[p->last[to]];
+    struct clock start = known;
+    for (int from = 0; from < QUEUES; from++) {
+        if (before[from] == NONE || implied(p, before, &known, from)) continue;
+        struct tokens *t = &p->pair[from][to];
+        t->list[t->count++] = (struct token){before[from], index};
+        join(&start, &p->end[before[from]]);
+    }
+    start.done[to] = index;
+    p->end[index] = start;
+    p->last[to] = index;
+}
+
+static void placer_init(struct placer *p, struct arena *arena, struct be_code *code, int *forced) {
+    *p = (struct placer){.arena = arena, .code = code, .forced = forced};
+    p->end = arena_array(arena, (size_t)code->count, sizeof *p->end);
+    for (int q = 0; q < QUEUES; q++) {
+        p->last[q] = NONE;
+        for (int r = 0; r < QUEUES; r++)
+            p->pair[q][r].list = arena_array(arena, (size_t)code->count, sizeof(struct token));
+    }
+}
+
+/* ---- Capacity ---------------------------------------------------------------------------------------------------- */
+
+struct overflow {
+    int at;     /* the post that finds its counter full */
+    int oldest; /* the post whose token should have been taken */
+    enum svpe_queue from, to;
+};
+
+/* The first post in the stream that finds its counter full. */
+static bool find_overflow(struct placer *p, int64_t capacity, struct overflow *out) {
+    out->at = p->code->count;
+    for (int from = 0; from < QUEUES; from++)
+        for (int to = 0; to < QUEUES; to++) {
+            const struct tokens *t = &p->pair[from][to];
+            for (int64_t k = capacity; k < t->count; k++) {
+                const struct token *old = &t->list[k - capacity];
+                if (old->wait < t->list[k].post || t->list[k].post >= out->at) continue;
+                *out = (struct overflow){t->list[k].post, old->post, (enum svpe_queue)from,
+                                         (enum svpe_queue)to};
+            }
+        }
+    return out->at < p->code->count;
+}
+
+/* A sync word before instruction `at`; places of later ones shift by one. */
+static int *insert_sync(struct be_code *code, struct arena *arena, const int *forced,
+                        const struct overflow *o) {
+    int layer = code->insns[o->at].layer, count = code->count;
+    be_code_add(code, SVPE_SYNCW, layer);
+    memmove(code->insns + o->at + 1, code->insns + o->at,
+            (size_t)(count - o->at) * sizeof *code->insns);
+    code->insns[o->at] = svpe_insn_new(SVPE_SYNCW, layer);
+    svpe_set(&code->insns[o->at], SVPE_SYNC_queue, o->to);
+    int *moved = arena_array(arena, (size_t)code->count, sizeof *moved);
+    for (int i = 0; i < count; i++) {
+        int wait = forced[i] >= o->at ? forced[i] + 1 : forced[i];
+        moved[i < o->at ? i : i + 1] = wait;
+    }
+    moved[o->at] = o->oldest;
+    return moved;
+}
+
+static void run(struct placer *p, const struct svpe_machine *m) {
+    struct analysis a;
+    analysis_init(&a, p->arena, m, p->code);
+    for (int i = 0; i < p->code->count; i++) {
+        conflicts(&a, i);
+        int wait = p->forced[i];
+        if (wait != NONE) a.before[p->code->insns[wait].queue] = wait;
+        place(p, i, a.before);
+    }
+}
+
+static void write_tokens(const struct placer *p) {
+    for (int from = 0; from < QUEUES; from++)
+        for (int to = 0; to < QUEUES; to++)
+            for (int k = 0; k < p->pair[from][to].count; k++) {
+                struct token t = p->pair[from][to].list[k];
+                p->code->insns[t.post].post |= (uint8_t)(1u << to);
+                p->code->insns[t.wait].wait |= (uint8_t)(1u << from);
+            }
+}
+
+bool be_place_tokens(struct ctx *c, const struct svpe_machine *m, struct be_code *code) {
+    struct arena *arena = arena_new(c);
+    int *forced = arena_array(arena, (size_t)code->count, sizeof *forced);
+    memset(forced, 0xff, (size_t)code->count * sizeof *forced); /* NONE everywhere */
+    struct placer p;
+    struct overflow o;
+    for (;;) {
+        placer_init(&p, arena, code, forced);
+        run(&p, m);
+        if (!find_overflow(&p, m->target->tokens, &o)) break;
+        forced = insert_sync(code, arena, forced, &o);
+    }
+    write_tokens(&p);
+    struct svpe_fault fault;
+    bool good = svpe_check_tokens(m, code->insns, code->count, &fault);
+    if (!good)
+        diag(c, be_internal, NULL, fault.first, svpe_op_info(code->insns[fault.first].op)->mnemonic,
+             "its tokens do not match");
+    arena_free(arena);
+    return good;
+}
