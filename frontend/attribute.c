@@ -1,6 +1,8 @@
 /* Attributes of a node: taken over where ir/ops.def has them, else by the rows of import.def. */
 #include "frontend/import.h"
 
+#include <onnx/onnx.pb-c.h>
+
 #include "frontend/diag.h"
 
 #include "base/options.h"

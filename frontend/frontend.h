@@ -5,7 +5,7 @@
 #include "ir/ir.h"
 
 struct fe_options {
-    const char *const *dims; /* "N=1": sizes of named dynamic dimensions; an unnamed or unset batch dimension is 1 */
+    const char *const *dims; /* "N=1": sizes of named dynamic dimensions; else a batch is 1 */
     int dim_count;
 };
 
@@ -14,7 +14,8 @@ struct fe_options {
  * weights are copied once, out of the file (where they are not aligned), and live until ctx_free(). */
 struct ir_graph *fe_import(struct ctx *c, const char *path, const struct fe_options *o);
 /* bytes are only read during the call; file is only for messages. */
-struct ir_graph *fe_import_bytes(struct ctx *c, const char *file, const uint8_t *bytes, size_t size, const struct fe_options *o);
+struct ir_graph *fe_import_bytes(struct ctx *c, const char *file, const uint8_t *bytes, size_t size,
+                                 const struct fe_options *o);
 
 /* supported.c: the table of operators as Markdown: docs/operators.md is this text. */
 void fe_supported_ops(struct writer *to);

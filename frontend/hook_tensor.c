@@ -2,6 +2,8 @@
  * Source: ONNX Add, Sub, Mul, Div, Pad, Cast, Constant, all versions. */
 #include "frontend/import.h"
 
+#include <onnx/onnx.pb-c.h>
+
 #include "frontend/diag.h"
 
 #include <string.h>

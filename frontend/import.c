@@ -2,6 +2,8 @@
  * the graph. Every step says what it finds wrong and goes on; the graph is given out only if nothing was. */
 #include "frontend/import.h"
 
+#include <onnx/onnx.pb-c.h>
+
 #include "frontend/diag.h"
 
 #include "base/file.h"

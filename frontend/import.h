@@ -4,15 +4,20 @@
 
 #include "frontend/frontend.h"
 
-#include <onnx/onnx.pb-c.h>
+struct Onnx__ModelProto; /* the generated <onnx/onnx.pb-c.h>, which each file includes itself */
+struct Onnx__NodeProto;
+struct Onnx__AttributeProto;
+struct Onnx__TensorProto;
 
 enum {
-    FE_OPSET_MAX = 28,         /* operator changelog read up to here, see import.def */
+    FE_OPSET_MAX = 28, /* operator changelog read up to here, see import.def */
     FE_IR_VERSION_MAX = 14,
     FE_DEPTH_MAX = 100,        /* nested messages; protobuf's own limit elsewhere */
     FE_LIST_MAX = 1 << 20,     /* numbers in an attribute */
     FE_SHAPE_TEXT = 8 * 22 + 3 /* the longest text of fe_shape_text() and its NUL */
 };
+
+#define FE_ELEMENTS_MAX INT32_MAX /* of a tensor */
 
 /* A name of the model: a value, or a promise of one. */
 struct fe_entry {
@@ -37,7 +42,7 @@ struct fe_state {
     struct ir_graph *g;
     const char *file;
     const struct fe_options *options;
-    const Onnx__ModelProto *model;
+    const struct Onnx__ModelProto *model;
     int64_t opset;
     struct fe_names names;
 };
@@ -45,7 +50,7 @@ struct fe_state {
 /* A node being imported: hooks edit it before it becomes an ir_node. */
 struct fe_node {
     struct fe_state *s;
-    const Onnx__NodeProto *proto;
+    const struct Onnx__NodeProto *proto;
     const char *where, *name;
     enum ir_op op;
     struct ir_value **in; /* in_room entries; NULL: left out */
@@ -63,14 +68,15 @@ struct fe_node {
 bool fe_wire_check(struct ctx *c, const char *file, const uint8_t *bytes, size_t size);
 
 /* unpack.c: the message in arena a, with a limit on memory in proportion to size. NULL after saying why. */
-Onnx__ModelProto *fe_unpack(struct ctx *c, struct arena *a, const char *file, const uint8_t *bytes,
-                            size_t size);
+struct Onnx__ModelProto *fe_unpack(struct ctx *c, struct arena *a, const char *file,
+                                   const uint8_t *bytes, size_t size);
 
 /* names.c */
 void fe_names_init(struct fe_names *n, struct arena *a);
 struct fe_entry *fe_names_find(const struct fe_names *n, const char *name); /* NULL: absent */
 struct fe_entry *fe_names_add(struct fe_names *n, const char *name); /* the one there is, or new */
-const char *fe_names_near(const struct fe_names *n, const char *name, struct arena *a); /* or NULL */
+const char *fe_names_near(const struct fe_names *n, const char *name,
+                          struct arena *a); /* or NULL */
 
 /* dtype.c: TensorProto.DataType */
 struct fe_dtype {
@@ -80,18 +86,20 @@ struct fe_dtype {
     size_t bytes;     /* of an element of raw_data */
     enum { FE_IN_NONE, FE_IN_FLOAT, FE_IN_INT32, FE_IN_INT64, FE_IN_DOUBLE } field;
 };
-const struct fe_dtype *fe_dtype(int64_t number); /* NULL: unknown */
+const struct fe_dtype *fe_dtype(int64_t number);                     /* NULL: unknown */
 const struct fe_dtype *fe_dtype_by_name(const char *name, size_t n); /* any case; NULL: unknown */
 const char *fe_dtype_names(struct arena *a); /* the supported ones, with commas */
 
 /* tensor.c: a constant of the graph, or NULL after saying why, at where. */
-struct ir_value *fe_tensor(struct fe_state *s, const Onnx__TensorProto *t, const char *name,
+struct ir_value *fe_tensor(struct fe_state *s, const struct Onnx__TensorProto *t, const char *name,
                            const char *where);
 
 /* value.c: network inputs and outputs. Problems are said. */
 void fe_inputs(struct fe_state *s);
 void fe_outputs(struct fe_state *s);
-const char *fe_shape_text(char *to, size_t rank, const int64_t *dims); /* "[1x3x32x32]", −1 as "?"; to has FE_SHAPE_TEXT bytes */
+const char *
+fe_shape_text(char *to, size_t rank,
+              const int64_t *dims); /* "[1x3x32x32]", −1 as "?"; to has FE_SHAPE_TEXT bytes */
 /* Elements of a shape whose dimensions are >= 0; −1: more than limit. */
 int64_t fe_elements(size_t rank, const int64_t *dims, int64_t limit);
 
@@ -101,16 +109,19 @@ const size_t *fe_order(struct fe_state *s);
 
 /* node.c */
 void fe_node_import(struct fe_state *s, size_t index);
-const char *fe_node_name(struct fe_state *s, const Onnx__NodeProto *p);
-const char *fe_node_where(struct fe_state *s, const Onnx__NodeProto *p);
+const char *fe_node_name(struct fe_state *s, const struct Onnx__NodeProto *p);
+const char *fe_node_where(struct fe_state *s, const struct Onnx__NodeProto *p);
 void fe_node_set_int(struct fe_node *n, const char *name, int64_t v);
 void fe_node_set_string(struct fe_node *n, const char *name, const char *v);
-struct ir_value *fe_const_ints(struct fe_state *s, const char *name, int rank, const int64_t *v, int count);
-struct ir_value *fe_const_floats(struct fe_state *s, const char *name, int rank, const float *v, int count);
+struct ir_value *fe_const_ints(struct fe_state *s, const char *name, int rank, const int64_t *v,
+                               int count);
+struct ir_value *fe_const_floats(struct fe_state *s, const char *name, int rank, const float *v,
+                                 int count);
 
 /* attribute.c: the attributes of a node by the rows of import.def. */
 void fe_attributes(struct fe_node *n);
-const Onnx__AttributeProto *fe_attr(const struct fe_node *n, const char *name); /* NULL: absent */
+const struct Onnx__AttributeProto *fe_attr(const struct fe_node *n,
+                                           const char *name); /* NULL: absent */
 
 /* hook_*.c: see FE_HOOK of import.def. Problems are said. */
 typedef void fe_hook(struct fe_node *n);

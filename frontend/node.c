@@ -1,6 +1,8 @@
 /* One node: operator, inputs, outputs; attribute.c does the attributes, hook_*.c what is special. */
 #include "frontend/import.h"
 
+#include <onnx/onnx.pb-c.h>
+
 #include "frontend/diag.h"
 
 #include "base/options.h"

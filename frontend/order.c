@@ -2,6 +2,8 @@
  * can be (depth first, so that a right order stays as it is), and cycles, undefined and duplicate names are said. */
 #include "frontend/import.h"
 
+#include <onnx/onnx.pb-c.h>
+
 #include "frontend/diag.h"
 
 enum mark { NEW, OPEN, CLOSED };

@@ -3,6 +3,8 @@
  * Source: onnx.proto, TensorProto. */
 #include "frontend/import.h"
 
+#include <onnx/onnx.pb-c.h>
+
 #include "frontend/diag.h"
 
 #include <inttypes.h>
@@ -157,14 +159,15 @@ static int64_t check_shape(struct fe_state *s, const Onnx__TensorProto *t, const
         return -1;
     }
     for (size_t i = 0; i < t->n_dims; i++)
-        if (t->dims[i] < 0) {
-            diag(s->c, fe_tensor_dim, where, i, (long long)t->dims[i]);
+        if (t->dims[i] < 0 || t->dims[i] > INT32_MAX) {
+            diag(s->c, fe_tensor_dim, where, i, (long long)t->dims[i], INT32_MAX);
             return -1;
         }
-    int64_t n = fe_elements(t->n_dims, t->dims, INT64_MAX / 16);
+    int64_t n = fe_elements(t->n_dims, t->dims, FE_ELEMENTS_MAX);
     if (n < 0) {
         char shape[FE_SHAPE_TEXT];
-        diag(s->c, fe_tensor_size, where, fe_shape_text(shape, t->n_dims, t->dims));
+        diag(s->c, fe_value_size, where, fe_shape_text(shape, t->n_dims, t->dims),
+             (long long)FE_ELEMENTS_MAX);
     }
     return n;
 }

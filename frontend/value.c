@@ -1,6 +1,8 @@
 /* Network inputs and outputs: types, shapes, dynamic dimensions (--dim). */
 #include "frontend/import.h"
 
+#include <onnx/onnx.pb-c.h>
+
 #include "frontend/diag.h"
 
 #include <errno.h>
@@ -9,7 +11,6 @@
 #include <string.h>
 
 enum { DIM_MAX = 1 << 30 };
-static const int64_t elements_max = (int64_t)1 << 31; /* of a network input */
 
 const char *fe_shape_text(char *to, size_t rank, const int64_t *dims) {
     size_t at = 0;
@@ -164,10 +165,10 @@ static void import_input(struct fe_state *s, struct dims *dims, const Onnx__Valu
     if (!shape) return;
     for (size_t i = 0; i < shape->n_dim; i++)
         good &= (sizes[i] = resolve(s, dims, shape, i, where)) > 0;
-    if (good && fe_elements(shape->n_dim, sizes, elements_max) < 0) {
+    if (good && fe_elements(shape->n_dim, sizes, FE_ELEMENTS_MAX) < 0) {
         char text[FE_SHAPE_TEXT];
         diag(s->c, fe_value_size, where, fe_shape_text(text, shape->n_dim, sizes),
-             (long long)elements_max);
+             (long long)FE_ELEMENTS_MAX);
         good = false;
     }
     if (!good) return;

@@ -4,6 +4,8 @@
  * Source: the Protocol Buffers encoding. */
 #include "frontend/import.h"
 
+#include <onnx/onnx.pb-c.h>
+
 #include "frontend/diag.h"
 
 #include <inttypes.h>
