@@ -202,8 +202,13 @@ void svpe_print_insn(const struct svpe_insn *i, struct writer *to); /* one line,
 bool svpe_parse_insn(struct ctx *c, const char *file, int line, const char *text, struct svpe_insn *out);
 /* A whole file (comments start with ';'): appends encoded words. False after saying every fault. */
 bool svpe_assemble(struct ctx *c, const char *file, const char *text, size_t size, struct writer *to);
+/* One line, no newline, for the next word of code (left > 0); returns its bytes. A bad one becomes `.word` and its
+ * bytes in hex, with the reason in *why, which is NULL otherwise. */
+size_t svpe_print_word(const uint8_t *code, size_t left, struct svpe_insn *i, const char **why, struct writer *to);
 void svpe_disassemble(const uint8_t *code, size_t size, struct writer *to); /* bad words: .word hex with the reason */
-void svpe_print_manual(struct writer *to); /* docs/isa.md */
+/* manual.c */
+void svpe_print_manual(struct writer *to);           /* docs/isa.md */
+void svpe_print_container_manual(struct writer *to); /* docs/container.md */
 
 /* container.c: the .svpe file. In memory: */
 enum svpe_layout { SVPE_LAYOUT_BLOCKED, SVPE_LAYOUT_STEM, SVPE_LAYOUT_PLAIN };
