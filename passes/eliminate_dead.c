@@ -1,4 +1,5 @@
-/* Pass eliminate-dead. Requires nothing. Provides LIVE. Breaks nothing.
+/* Pass eliminate-dead. Requires nothing. Provides LIVE. Breaks NO_BN, FUSED, RESIDUAL: a value whose other
+ * reader goes may now have one reader only.
  *
  * Removes nodes and constants no output of the network depends on. Network inputs stay: they are the model's interface. */
 #include "passes/internal.h"

@@ -1,4 +1,5 @@
-/* Pass fold-constants. Requires SHAPES. Provides FOLDED. Breaks LIVE: constants lose their last use.
+/* Pass fold-constants. Requires SHAPES. Provides FOLDED. Breaks LIVE (constants lose their last use), CONVS,
+ * NO_BN and FUSED (nodes that stood between two others go).
  *
  * Nodes whose inputs are all constant, and Shape, are evaluated by the oracle's evaluator. Nodes that hand on their input
  * as it is are removed: Identity, Dropout (inference), Cast to the same type, and Reshape, Flatten, Squeeze, Unsqueeze,
@@ -31,9 +32,12 @@ bool pass_fold_node(struct ir_graph *g, struct ir_node *n) {
         if (!is_small_enough(g, n, n->out[i])) return false;
     struct arena *scratch = arena_new(g->ctx);
     struct ir_tensor *values = arena_array(scratch, (size_t)g->value_count, sizeof *values);
-    for (int i = 0; i < n->in_count; i++)
-        if (n->in[i] != NULL && ir_is_const(n->in[i]))
-            values[n->in[i]->id].data = (void *)n->in[i]->data; /* only read */
+    for (int i = 0; i < n->in_count; i++) {
+        const struct ir_value *v = n->in[i];
+        if (v == NULL) continue;
+        /* Shape looks at no element, but the evaluator wants every input to be there. */
+        values[v->id].data = ir_is_const(v) ? (void *)v->data : arena_alloc(scratch, 0);
+    }
     bool good = ir_eval_node(g, g->arena, n, values);
     for (int i = 0; good && i < n->out_count; i++) {
         n->out[i]->data = values[n->out[i]->id].data;

@@ -1,95 +1,11 @@
-/* Pass fuse. Requires SHAPES, FOLDED. Provides FUSED. Breaks nothing.
+/* Pass fuse. Requires SHAPES, FOLDED, NO_BN. Provides FUSED. Breaks RANGES.
  *
- * Add, Sub, Mul, Div by one constant per channel behind a convolution go into its weights and bias. Relu and Clip become
- * the attribute `act` of the convolution or addition before them, through a max-pool where one stands between. Pad by
- * zeros becomes padding of the convolution or pool behind it. What feeds anybody else as well is left alone. */
+ * Relu and Clip become the attribute `act` of the convolution or addition before them, through a max-pool where one stands
+ * between. Pad by zeros becomes padding of the convolution or pool behind it. What feeds anybody else as well is left
+ * alone. */
 #include "passes/internal.h"
 
-#include <math.h>
 #include <string.h>
-
-/* factor and shift of x op constant, per channel of x. */
-struct affine {
-    double *factor, *shift; /* NULL: 1, 0 */
-};
-
-static void set_all(double *to, int64_t n, double value) {
-    for (int64_t i = 0; i < n; i++) to[i] = value;
-}
-
-static void negate(double *to, int64_t n) {
-    for (int64_t i = 0; i < n; i++) to[i] = -to[i];
-}
-
-static bool invert(double *to, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        to[i] = 1 / to[i];
-        if (!isfinite(to[i])) return false;
-    }
-    return true;
-}
-
-/* n as an affine function of input `index`; c holds the other operand per channel. False: it is none. */
-static bool affine_of(struct arena *a, const struct ir_node *n, int index, double *c, int64_t count,
-                      struct affine *out) {
-    *out = (struct affine){NULL, NULL};
-    switch (n->op) {
-    case IR_OP_add:
-        out->shift = c;
-        return true;
-    case IR_OP_mul:
-        out->factor = c;
-        return true;
-    case IR_OP_div:
-        out->factor = c;
-        return index == 0 && invert(c, count);
-    case IR_OP_sub:
-        out->shift = c;
-        if (index == 0) {
-            negate(c, count);
-        } else {
-            out->factor = arena_array(a, (size_t)count, sizeof *out->factor);
-            set_all(out->factor, count, -1);
-        }
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* The convolution that n can go into, NULL: none. */
-static struct ir_node *affine_target(const struct ir_graph *g, struct arena *a,
-                                     const struct ir_node *n, struct affine *out) {
-    if (ir_op_info(n->op)->min_in != 2 || n->in_count != 2) return NULL;
-    for (int index = 0; index < 2; index++) {
-        if (ir_is_const(n->in[index])) continue;
-        struct ir_node *conv = pass_affine_conv(g, n, index);
-        if (conv == NULL || !pass_same_shape(conv->out[0], n->out[0])) continue;
-        int64_t channels = conv->out[0]->dims[1];
-        double *c = pass_per_channel(a, n->in[1 - index], channels, conv->out[0]->rank);
-        if (c != NULL && affine_of(a, n, index, c, channels, out)) return conv;
-    }
-    return NULL;
-}
-
-static bool is_affine(const struct ir_graph *g, const struct ir_node *n) {
-    struct arena *scratch = arena_new(g->ctx);
-    struct affine affine;
-    bool found = affine_target(g, scratch, n, &affine) != NULL;
-    arena_free(scratch);
-    return found;
-}
-
-static bool fuse_affine(struct ir_graph *g, struct ir_node *n) {
-    struct arena *scratch = arena_new(g->ctx);
-    struct affine affine;
-    struct ir_node *conv = affine_target(g, scratch, n, &affine);
-    pass_affine_apply(g, conv, affine.factor, affine.shift);
-    if (n->op == IR_OP_add) pass_act_set(g, conv, pass_act_get(n));
-    pass_take_output(g, conv, n);
-    arena_free(scratch);
-    return true;
-}
 
 /* The convolution or addition that makes v for a single reader. */
 static struct ir_node *act_target(const struct ir_graph *g, const struct ir_value *v) {
@@ -214,7 +130,6 @@ static bool fuse_pad(struct ir_graph *g, struct ir_node *n) {
 }
 
 static const struct pass_rule rules[] = {
-    {"constant per channel", is_affine, fuse_affine},
     {"activation", is_activation, fuse_activation},
     {"activation behind max-pool", is_clamp_after_pool, swap_with_pool},
     {"padding", is_padded, fuse_pad},
@@ -225,13 +140,9 @@ bool pass_fuse_left(const struct ir_graph *g) {
     return pass_rules_match(g, rules, RULE_COUNT);
 }
 
-bool pass_fuse_run(struct ir_graph *g) {
+bool pass_fuse(struct ir_graph *g, const struct pass_options *o) {
+    (void)o;
     if (!pass_rules_apply(g, rules, RULE_COUNT)) return false;
     pass_sweep(g);
     return true;
-}
-
-bool pass_fuse(struct ir_graph *g, const struct pass_options *o) {
-    (void)o;
-    return pass_fuse_run(g);
 }

@@ -1,4 +1,4 @@
-/* Pass infer-shapes. Requires nothing. Provides SHAPES. Breaks nothing.
+/* Pass infer-shapes. Requires nothing. Provides SHAPES. Breaks LIVE: arithmetic that is done leaves constants behind.
  *
  * Infers types and shapes node by node. Shape arithmetic (Shape, Gather, Concat … into Reshape) is evaluated on the way,
  * because the shapes after it depend on its numbers. What stays open is said: network inputs by dimension, and the

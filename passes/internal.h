@@ -70,7 +70,6 @@ bool pass_fold_node(struct ir_graph *g, struct ir_node *n); /* all inputs consta
 bool pass_dense_left(const struct ir_graph *g);      /* lower_dense.c */
 bool pass_batchnorm_left(const struct ir_graph *g);  /* fold_batchnorm.c */
 bool pass_fuse_left(const struct ir_graph *g);       /* fuse.c */
-bool pass_fuse_run(struct ir_graph *g);
 bool pass_residual_left(const struct ir_graph *g);   /* fuse_residual.c */
 /* move.c: the last Slice or Pad of a chain that a convolution with select=1 can do; that convolution in its place. */
 bool pass_is_move(const struct ir_graph *g, const struct ir_node *n);

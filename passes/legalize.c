@@ -1,4 +1,4 @@
-/* Pass legalize. Requires SHAPES, FOLDED, CONVS, NO_BN, FUSED. Provides LEGAL. Breaks nothing.
+/* Pass legalize. Requires SHAPES, FOLDED, CONVS, NO_BN, FUSED. Provides LEGAL. Breaks RANGES.
  *
  * Rewrites what can be said in other words: auto_pad and ceil_mode become plain padding, global pools get their kernel,
  * Slice and Pad become selecting convolutions (move.c), activations and constants that found no convolution get one of
@@ -121,10 +121,13 @@ static const struct pass_rule lone_rules[] = {
 
 #define COUNT(rules) ((int)(sizeof(rules) / sizeof(rules)[0]))
 
-/* Fusing again after each step: a convolution made here may take in what stood behind the node it was made of. */
+/* A convolution made here may take in what stood behind the node it was made of. */
+static bool fuse_again(struct ir_graph *g, const struct pass_options *o) {
+    return pass_fold_batchnorm(g, o) && pass_fuse(g, o);
+}
+
 bool pass_legalize(struct ir_graph *g, const struct pass_options *o) {
-    (void)o;
-    return pass_rules_apply(g, plain_rules, COUNT(plain_rules)) && pass_fuse_run(g) &&
-           pass_rules_apply(g, lone_rules, COUNT(lone_rules)) && pass_fuse_run(g) &&
+    return pass_rules_apply(g, plain_rules, COUNT(plain_rules)) && fuse_again(g, o) &&
+           pass_rules_apply(g, lone_rules, COUNT(lone_rules)) && fuse_again(g, o) &&
            pass_legal(g, true);
 }

@@ -1,4 +1,4 @@
-/* Pass lower-dense. Requires SHAPES, FOLDED. Provides CONVS. Breaks nothing.
+/* Pass lower-dense. Requires SHAPES, FOLDED. Provides CONVS. Breaks NO_BN, FUSED, RANGES.
  *
  * Gemm and MatMul of one row by a constant matrix become a convolution: its kernel covers the whole 4-D value [1,C,H,W] the
  * row was flattened from, with the columns permuted as the views and transposes between ask, so that no flat value is ever
