@@ -11,7 +11,7 @@
 /* A view of b with `ones` dimensions of 1 appended. */
 static struct ir_value *extended(struct fe_node *n, struct ir_value *b, int ones) {
     struct ir_graph *g = n->s->g;
-    const char *name = ir_unique_name(g, b->name);
+    const char *name = fe_fresh_name(n->s, b->name);
     int64_t dims[IR_MAX_RANK], axes[IR_MAX_RANK];
     for (int i = 0; i < b->rank; i++) dims[i] = b->dims[i];
     for (int i = 0; i < ones; i++) {
@@ -19,7 +19,8 @@ static struct ir_value *extended(struct fe_node *n, struct ir_value *b, int ones
         axes[i] = b->rank + i;
     }
     if (ir_is_const(b)) return ir_const_new(g, name, b->dtype, b->rank + ones, dims, b->data);
-    struct ir_value *in[2] = {b, fe_const_ints(n->s, n->name, 1, axes, ones)};
+    struct ir_value *in[2] = {
+        b, fe_const_ints(n->s, arena_printf(n->s->arena, "%s.axes", name), 1, axes, ones)};
     struct ir_value *v = ir_value_new(g, name, b->dtype, b->rank + ones, dims);
     ir_node_new(g, NULL, IR_OP_unsqueeze, name, in, 2, &v, 1);
     return v;

@@ -45,6 +45,7 @@ struct fe_state {
     const struct Onnx__ModelProto *model;
     int64_t opset;
     struct fe_names names;
+    int fresh; /* numbers given to names of our own */
 };
 
 /* A node being imported: hooks edit it before it becomes an ir_node. */
@@ -111,6 +112,7 @@ const size_t *fe_order(struct fe_state *s);
 void fe_node_import(struct fe_state *s, size_t index);
 const char *fe_node_name(struct fe_state *s, const struct Onnx__NodeProto *p);
 const char *fe_node_where(struct fe_state *s, const struct Onnx__NodeProto *p);
+const char *fe_fresh_name(struct fe_state *s, const char *wanted); /* wanted, if nothing has it */
 void fe_node_set_int(struct fe_node *n, const char *name, int64_t v);
 void fe_node_set_string(struct fe_node *n, const char *name, const char *v);
 struct ir_value *fe_const_ints(struct fe_state *s, const char *name, int rank, const int64_t *v,

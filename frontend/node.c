@@ -30,17 +30,26 @@ const char *fe_node_where(struct fe_state *s, const Onnx__NodeProto *p) {
     return arena_printf(s->arena, "%s: node \"%s\" (%s)", s->file, fe_node_name(s, p), op_type(p));
 }
 
+/* All names of the model are known by now, so that one not among them stays free. */
+const char *fe_fresh_name(struct fe_state *s, const char *wanted) {
+    const char *name = wanted;
+    while (fe_names_find(&s->names, name))
+        name = arena_printf(s->arena, "%s_%d", wanted, ++s->fresh);
+    fe_names_add(&s->names, name)->maker = "the importer";
+    return name;
+}
+
 struct ir_value *fe_const_ints(struct fe_state *s, const char *name, int rank, const int64_t *v,
                                int count) {
     int64_t dims[1] = {count};
-    return ir_const_new(s->g, ir_unique_name(s->g, name), IR_I64, rank, dims,
+    return ir_const_new(s->g, fe_fresh_name(s, name), IR_I64, rank, dims,
                         arena_copy(s->g->arena, v, (size_t)count * sizeof *v));
 }
 
 struct ir_value *fe_const_floats(struct fe_state *s, const char *name, int rank, const float *v,
                                  int count) {
     int64_t dims[1] = {count};
-    return ir_const_new(s->g, ir_unique_name(s->g, name), IR_F32, rank, dims,
+    return ir_const_new(s->g, fe_fresh_name(s, name), IR_F32, rank, dims,
                         arena_copy(s->g->arena, v, (size_t)count * sizeof *v));
 }
 
@@ -144,7 +153,7 @@ static void make_node(struct fe_node *n) {
     struct ir_value **out =
         arena_array(n->s->arena, (size_t)n->out_count, sizeof(struct ir_value *));
     for (int i = 0; i < n->out_count; i++) {
-        const char *name = n->out[i][0] ? n->out[i] : ir_unique_name(g, n->name);
+        const char *name = n->out[i][0] ? n->out[i] : fe_fresh_name(n->s, n->name);
         out[i] = ir_value_new(g, name, IR_F32, -1, NULL);
     }
     struct ir_node *node =
