@@ -1,1 +1,257 @@
-int main(void) { return 0; }
+/* nbq-run: runs a program on a device (or, with --reference, an ONNX model in float): once on a given or a random
+ * input, or over a dataset. The command line is nbq-run.opt.def. */
+#include "runtime/tools/run.h"
+
+#include "base/options.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum option_id {
+#define OPTION(id, ...) OPT_##id,
+#include "runtime/tools/nbq-run.opt.def"
+#undef OPTION
+    OPTION_COUNT
+};
+
+static const struct option_row option_rows[OPTION_COUNT] = {
+#define OPTION(id, name, letter, kind, argument, min, max, help)                                   \
+    {name, letter, OPT_##kind, argument, help, min, max},
+#include "runtime/tools/nbq-run.opt.def"
+#undef OPTION
+};
+
+enum { MESSAGE_ROOM = 1024, FAULT_ROOM = 16384, CHANNELS_MAX = 4 };
+
+struct tool {
+    struct ctx *c;
+    struct arena *a;
+    struct option_set set;
+    struct run_job job;
+    bool json;
+};
+
+static const struct option_value *option(const struct tool *t, enum option_id id) {
+    return &t->set.values[id];
+}
+
+static long long number_or(const struct tool *t, enum option_id id, long long otherwise) {
+    return option(t, id)->given ? option(t, id)->number : otherwise;
+}
+
+/* ---- The command line ---- */
+
+static bool usage(struct tool *t, const char *message) {
+    diag(t->c, run_option, NULL, message);
+    return false;
+}
+
+static void fill(double *to, const struct option_value *v, double otherwise) {
+    for (int n = 0; n < CHANNELS_MAX; n++)
+        to[n] = !v->given ? otherwise : v->count == 1 ? v->floats[0] : v->floats[n];
+}
+
+static bool read_preprocess(struct tool *t) {
+    struct preprocess *p = &t->job.preprocess;
+    const struct option_value *std = option(t, OPT_std);
+    p->given = option(t, OPT_scale)->given || option(t, OPT_mean)->given || std->given ||
+               option(t, OPT_bgr)->given;
+    if (p->given && !t->job.reference)
+        return usage(
+            t, "--scale, --mean, --std and --bgr belong to --reference; a program carries its own");
+    if (option(t, OPT_scale)->count > 1) return usage(t, "--scale takes one number");
+    for (int n = 0; n < std->count; n++)
+        if (!(std->floats[n] > 0)) return usage(t, "--std must be above 0");
+    p->bgr = option(t, OPT_bgr)->given;
+    p->scale = option(t, OPT_scale)->given ? option(t, OPT_scale)->floats[0] : 1.0 / 255;
+    fill(p->mean, option(t, OPT_mean), 0);
+    fill(p->std, std, 1);
+    return true;
+}
+
+static bool read_model(struct tool *t) {
+    bool program = t->set.positional_count > 0;
+    t->job.reference = option(t, OPT_reference)->text;
+    if (program && t->job.reference)
+        return usage(t, "--reference runs in place of a program; found both");
+    if (t->set.positional_count > 1) return usage(t, "expected one program, found several");
+    if (!program && !t->job.reference) {
+        diag(t->c, run_no_model, NULL);
+        return false;
+    }
+    t->job.file = program ? t->set.positional[0] : t->job.reference;
+    if (t->job.reference && option(t, OPT_check)->given)
+        return usage(t, "--check looks at a program's tokens; --reference has none");
+    return true;
+}
+
+static bool read_options(struct tool *t) {
+    if (!read_model(t) || !read_preprocess(t)) return false;
+    bool data = option(t, OPT_data)->given;
+    if (data && option(t, OPT_input)->given)
+        return usage(t, "expected --input or --data, found both");
+    if (data && option(t, OPT_output)->given) return usage(t, "--output does not go with --data");
+    if (!data && option(t, OPT_count)->given) return usage(t, "--count goes with --data");
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    t->job.threads = (int)number_or(t, OPT_threads, processors > 0 ? processors : 1);
+    t->job.device = option(t, OPT_device)->given ? option(t, OPT_device)->text : "emulator";
+    t->job.against = option(t, OPT_against)->text;
+    t->json = option(t, OPT_json)->given;
+    return true;
+}
+
+/* ---- Once ---- */
+
+static bool set_inputs(struct tool *t, struct run_model *m, struct run_model *against) {
+    const struct option_value *files = option(t, OPT_input);
+    struct rng rng = {(uint64_t)number_or(t, OPT_seed, 1)};
+    if (files->given && files->count != m->input_count) {
+        diag(t->c, run_inputs, m->file, m->input_count, files->count);
+        return false;
+    }
+    for (int n = 0; n < m->input_count; n++) {
+        struct sample s;
+        if (!files->given) {
+            if (!run_set_random(m, n, &rng)) return false;
+            continue;
+        }
+        if (!data_read_file(t->c, t->a, files->list[n], &s) || !run_set(m, n, &s)) return false;
+        if (against && n < against->input_count && !run_set(against, n, &s)) return false;
+    }
+    return true;
+}
+
+static bool compare_once(struct tool *t, struct run_model *m, struct run_model *against,
+                         struct run_score *score) {
+    if (!run_once(against)) return false;
+    size_t count = m->outputs[0].count;
+    if (against->outputs[0].count != count) {
+        diag(t->c, run_outputs, against->file, (long long)against->outputs[0].count,
+             (long long)count);
+        return false;
+    }
+    score->compared = true;
+    score->agree = run_best(m->out[0], count) == run_best(against->out[0], count);
+    if (t->json) return true;
+    printf("in float: ");
+    run_print_output(&against->outputs[0], against->out[0]);
+    return true;
+}
+
+static bool run_model_once(struct tool *t, struct run_model *m, struct run_model *against) {
+    struct run_score score = {.images = 1};
+    if (!set_inputs(t, m, against)) return false;
+    double start = run_now();
+    if (!run_once(m)) return false;
+    score.seconds = run_now() - start;
+    for (int n = 0; n < m->output_count && !t->json; n++)
+        run_print_output(&m->outputs[n], m->out[n]);
+    if (!t->json) printf("%.2f ms\n", 1e3 * score.seconds);
+    if (against && !compare_once(t, m, against, &score)) return false;
+    if (t->json) run_print_json(&score, t->job.program);
+    const char *path = option(t, OPT_output)->text;
+    return !path || data_write_npy(t->c, path, m->out[0], m->outputs[0].dims, m->outputs[0].rank);
+}
+
+static int once(struct tool *t) {
+    struct run_model m, against;
+    bool inputs = option(t, OPT_input)->given;
+    const char *other = inputs ? t->job.against : NULL;
+    bool good = t->job.program
+                    ? run_open_program(&m, t->c, t->a, t->job.program, t->job.file, t->job.device)
+                    : run_open_reference(&m, t->c, t->a, t->job.reference, &t->job.preprocess);
+    if (good && other) good = run_open_reference(&against, t->c, t->a, other, &t->job.preprocess);
+    if (good && !inputs && !t->json) {
+        if (t->job.program)
+            run_print_program(t->job.program);
+        else
+            run_print_reference(&m);
+    }
+    good = good && run_model_once(t, &m, other ? &against : NULL);
+    return good ? EXIT_OK : EXIT_BAD_INPUT;
+}
+
+/* ---- Over a dataset ---- */
+
+static int evaluate(struct tool *t) {
+    struct run_score score;
+    long count = (long)number_or(t, OPT_count, 0);
+    if (!run_evaluate(t->c, t->a, &t->job, option(t, OPT_data)->text, count, &score))
+        return EXIT_BAD_INPUT;
+    if (t->json)
+        run_print_json(&score, t->job.program);
+    else
+        run_print_score(&score, &t->job);
+    return EXIT_OK;
+}
+
+/* ---- The program ---- */
+
+static void release_program(void *p) {
+    nbq_program_free(p);
+}
+
+static bool load(struct tool *t) {
+    char message[MESSAGE_ROOM] = "";
+    struct nbq_program *p;
+    enum nbq_status status = nbq_load_file(t->job.file, &p, message, sizeof message);
+    if (status == NBQ_NO_MEMORY) ctx_oom(t->c);
+    if (status != NBQ_OK) {
+        diag(t->c, run_load, NULL, message);
+        return false;
+    }
+    ctx_defer(t->c, release_program, p);
+    t->job.program = p;
+    t->job.preprocess = run_preprocess_of(p);
+    return true;
+}
+
+static bool check(struct tool *t) {
+    char *text = arena_alloc(t->a, FAULT_ROOM);
+    int found = nbq_check(t->job.program, text, FAULT_ROOM);
+    if (found < 0) ctx_oom(t->c);
+    if (found == 0) {
+        if (!t->json) printf("check: no races, no deadlocks\n");
+        return true;
+    }
+    fputs(text, t->json ? stderr : stdout);
+    fflush(stdout);
+    diag(t->c, run_faults, t->job.file, found);
+    return false;
+}
+
+static int run(struct ctx *c, int argc, char **argv) {
+    struct tool t = {.c = c, .a = arena_new(c)};
+    t.set = (struct option_set){.tool = "nbq-run",
+                                .usage = "MODEL.svpe [options] | --reference MODEL.onnx [options]",
+                                .summary = "Runs a compiled program, or an ONNX model in float.",
+                                .rows = option_rows,
+                                .row_count = OPTION_COUNT};
+    if (!options_parse(c, t.a, &t.set, argc, argv)) return EXIT_USAGE;
+    if (option(&t, OPT_help)->given) {
+        options_help(&t.set, stdout);
+        return EXIT_OK;
+    }
+    if (option(&t, OPT_version)->given) {
+        printf("nbq-run %s\n", NBQ_VERSION);
+        return EXIT_OK;
+    }
+    if (!read_options(&t)) return EXIT_USAGE;
+    if (!t.job.reference && !load(&t)) return EXIT_BAD_INPUT;
+    if (option(&t, OPT_check)->given && !check(&t)) return EXIT_BAD_INPUT;
+    return option(&t, OPT_data)->given ? evaluate(&t) : once(&t);
+}
+
+int main(int argc, char **argv) {
+    struct ctx c;
+    ctx_init(&c, "nbq-run", stderr);
+    int rc;
+    if (setjmp(c.oom)) {
+        fputs("nbq-run: error: out of memory\n", stderr);
+        rc = EXIT_INTERNAL;
+    } else {
+        rc = run(&c, argc, argv);
+    }
+    ctx_free(&c);
+    return fflush(stdout) == 0 ? rc : EXIT_BAD_INPUT;
+}

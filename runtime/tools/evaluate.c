@@ -1,0 +1,165 @@
+/* Evaluation on a dataset: each thread has its own context, device and reference; scores are sums of whole numbers, so
+ * that they do not depend on how the images were shared out. */
+#include "runtime/tools/run.h"
+
+#include "runtime/pool.h"
+
+enum { BEST = 5 };
+
+struct worker {
+    struct ctx ctx; /* messages are kept: only those of the first image that failed are printed */
+    struct arena *arena;
+    struct run_model model, against;
+    struct run_score score;
+    long failed; /* index of the image, −1: none */
+};
+
+struct evaluation {
+    const struct run_job *job;
+    const struct dataset *data;
+    struct worker *workers;
+    int opened;
+};
+
+int run_best(const float *values, size_t count) {
+    size_t best = 0;
+    for (size_t n = 1; n < count; n++)
+        if (values[n] > values[best]) best = n;
+    return (int)best;
+}
+
+size_t run_rank(const float *values, size_t count, size_t label) {
+    size_t rank = 0;
+    for (size_t n = 0; n < count; n++)
+        if (values[n] > values[label] || (n < label && values[n] == values[label])) rank++;
+    return rank;
+}
+
+/* ---- One image ---- */
+
+static bool compare(struct worker *w, const struct sample *s) {
+    size_t count = w->model.outputs[0].count;
+    if (!run_set(&w->against, 0, s) || !run_once(&w->against)) return false;
+    if (w->against.outputs[0].count != count) {
+        diag(&w->ctx, run_outputs, w->against.file, (long long)w->against.outputs[0].count,
+             (long long)count);
+        return false;
+    }
+    w->score.agree += run_best(w->model.out[0], count) == run_best(w->against.out[0], count);
+    return true;
+}
+
+static bool evaluate_image(struct evaluation *e, struct worker *w, long index) {
+    struct arena *a = arena_new(&w->ctx);
+    struct sample s;
+    if (!data_get(&w->ctx, a, e->data, index, &s)) return false;
+    if (!run_set(&w->model, 0, &s) || !run_once(&w->model)) return false;
+    size_t count = w->model.outputs[0].count;
+    w->score.images++;
+    if (s.label >= 0 && (size_t)s.label < count) {
+        size_t rank = run_rank(w->model.out[0], count, (size_t)s.label);
+        w->score.top1 += rank == 0;
+        w->score.top5 += rank < BEST;
+    }
+    w->score.labelled += s.label >= 0;
+    if (e->job->against && !compare(w, &s)) return false;
+    arena_free(a);
+    return true;
+}
+
+static bool out_of_memory(struct ctx *c) {
+    diag(c, run_memory, NULL);
+    return false;
+}
+
+static bool work(void *user, int worker, long index) {
+    struct evaluation *e = user;
+    struct worker *w = &e->workers[worker];
+    bool good = setjmp(w->ctx.oom) ? out_of_memory(&w->ctx) : evaluate_image(e, w, index);
+    if (!good) w->failed = index;
+    return good;
+}
+
+/* ---- All of them ---- */
+
+static bool open_models(struct evaluation *e, struct worker *w) {
+    const struct run_job *j = e->job;
+    if (setjmp(w->ctx.oom)) return out_of_memory(&w->ctx);
+    w->arena = arena_new(&w->ctx);
+    bool good =
+        j->program ? run_open_program(&w->model, &w->ctx, w->arena, j->program, j->file, j->device)
+                   : run_open_reference(&w->model, &w->ctx, w->arena, j->reference, &j->preprocess);
+    if (!good) return false;
+    if (w->model.input_count != 1) {
+        diag(&w->ctx, run_one_input, w->model.file, w->model.input_count);
+        return false;
+    }
+    if (!j->against) return true;
+    return run_open_reference(&w->against, &w->ctx, w->arena, j->against, &j->preprocess);
+}
+
+static void print_messages(struct ctx *c, const struct worker *w) {
+    for (const struct diag *d = w->ctx.first; d; d = d->next) diag_print(d, c->tool, stderr);
+}
+
+static bool open_workers(struct ctx *c, struct evaluation *e, int threads) {
+    for (int n = 0; n < threads; n++) {
+        struct worker *w = &e->workers[n];
+        ctx_init(&w->ctx, c->tool, NULL);
+        w->failed = -1;
+        e->opened = n + 1;
+        if (open_models(e, w)) continue;
+        print_messages(c, w);
+        return false;
+    }
+    return true;
+}
+
+static const struct worker *first_failure(const struct evaluation *e) {
+    const struct worker *first = NULL;
+    for (int n = 0; n < e->opened; n++)
+        if (e->workers[n].failed >= 0 && (!first || e->workers[n].failed < first->failed))
+            first = &e->workers[n];
+    return first;
+}
+
+static void add_scores(const struct evaluation *e, struct run_score *out) {
+    for (int n = 0; n < e->opened; n++) {
+        const struct run_score *s = &e->workers[n].score;
+        out->images += s->images;
+        out->labelled += s->labelled;
+        out->top1 += s->top1;
+        out->top5 += s->top5;
+        out->agree += s->agree;
+    }
+    out->compared = e->job->against != NULL;
+}
+
+static bool run_workers(struct ctx *c, struct evaluation *e, int threads, long count,
+                        struct run_score *out) {
+    if (!open_workers(c, e, threads)) return false;
+    double start = run_now();
+    bool good = rt_parallel(threads, count, work, e);
+    out->seconds = run_now() - start;
+    if (!good) print_messages(c, first_failure(e));
+    add_scores(e, out);
+    return good;
+}
+
+bool run_evaluate(struct ctx *c, struct arena *a, const struct run_job *job, const char *data,
+                  long count, struct run_score *out) {
+    struct evaluation e = {.job = job, .data = data_open(c, a, data)};
+    if (!e.data) return false;
+    long images = data_count(e.data);
+    if (count > 0 && count < images) images = count;
+    if (images == 0) {
+        diag(c, run_no_images, data);
+        return false;
+    }
+    int threads = job->threads < images ? job->threads : (int)images;
+    e.workers = arena_array(a, (size_t)threads, sizeof *e.workers);
+    *out = (struct run_score){0};
+    bool good = run_workers(c, &e, threads, images, out);
+    for (int n = 0; n < e.opened; n++) ctx_free(&e.workers[n].ctx);
+    return good;
+}
