@@ -285,9 +285,10 @@ static void conv_pass(struct be_lower *lo, const struct tile *t, const struct pa
     struct svpe_insn *i = add(lo, SVPE_CONV);
     SET(i, {SVPE_CONV_form, s->form}, {SVPE_CONV_wfmt, s->wfmt}, {SVPE_CONV_two, two},
         {SVPE_CONV_tshift, two ? s->term_shift : 0}, {SVPE_CONV_more, pass->index > 0},
-        {SVPE_CONV_src, in.at}, {SVPE_CONV_db, in.block}, {SVPE_CONV_dr, in.row},
-        {SVPE_CONV_wgt, wgt}, {SVPE_CONV_acc, acc}, {SVPE_CONV_rows, t->rows},
-        {SVPE_CONV_cols, t->cols}, {SVPE_CONV_kh, s->kh}, {SVPE_CONV_kw, s->kw},
+        {SVPE_CONV_src, in.at}, {SVPE_CONV_db, s->form == SVPE_FORM_STEM ? 0 : in.block},
+        {SVPE_CONV_dr, in.row}, {SVPE_CONV_wgt, wgt}, {SVPE_CONV_acc, acc},
+        {SVPE_CONV_rows, t->rows}, {SVPE_CONV_cols, t->cols}, {SVPE_CONV_kh, s->kh},
+        {SVPE_CONV_kw, s->kw},
         {SVPE_CONV_ib, one ? 1 : least(chunk, s->in_blocks - pass->chunk * chunk)},
         {SVPE_CONV_ob, be_array_blocks(target, t->blocks * (int)target->lanes)},
         {SVPE_CONV_sy, s->ay.stride}, {SVPE_CONV_sx, s->ax.stride}, {SVPE_CONV_dy, s->dy},

@@ -1,0 +1,243 @@
+/* Programs from random graphs, on every target, with the default and with random tilings: every instruction verified,
+ * no token missing, none redundant, and the emulator's integers those of the oracle, bit for bit, also when it runs the
+ * queues in another order. NBQ_TEST_SEED starts elsewhere. */
+#include "test.h"
+
+#include "backend_graphs.h"
+
+#include "backend/internal.h"
+#include "runtime/emulator.h"
+#include "runtime/nbq.h"
+
+#include <stdio.h>
+
+enum { GRAPHS = 12, LAYERS = 7, TILINGS = 3, MAX_REMOVALS = 60 };
+
+struct job {
+    struct ctx *c;
+    struct arena *arena;
+    struct rng rng;
+    uint64_t seed;
+    const struct svpe_target *target;
+    int act_bits;
+    struct ir_graph *graph;
+    struct be_options options;
+    struct be_plan *plan;
+    struct svpe_program *program;
+    struct svpe_machine machine;
+    struct svpe_insn *insns;
+    int count;
+    const float *input;
+    struct ir_tensor *values; /* the oracle's */
+};
+
+static uint64_t first_seed(void) {
+    const char *text = getenv("NBQ_TEST_SEED");
+    return text ? strtoull(text, NULL, 0) : 1;
+}
+
+static void fail_said(const struct job *j, const char *what) {
+    const struct diag *d = j->c->first;
+    for (const struct diag *k = d; k; k = k->next) diag_print(k, "test", stderr);
+    fail_msg("seed %llu, target %s, %d bits: %s", (unsigned long long)j->seed, j->target->name,
+             j->act_bits, what);
+}
+
+/* ---- The program ------------------------------------------------------------------------------------------------- */
+
+static void make_graph(struct job *j, int layers) {
+    j->graph = gen_graph(j->c, j->target, j->act_bits, j->seed, layers);
+    if (!ir_verify(j->graph, "test")) fail_said(j, "the generator made a bad graph");
+    j->options = (struct be_options){.target = j->target, .act_bits = j->act_bits};
+    j->options.preprocess = (struct preprocess){.scale = 1.0 / 255, .std = {1, 1, 1, 1}};
+    j->plan = be_plan(j->c, j->graph, &j->options);
+    if (!j->plan) fail_said(j, "no plan");
+}
+
+/* Every layer gets the first of some random tilings that fits. */
+static void shuffle_tilings(struct job *j) {
+    for (int i = 0; i < j->plan->layer_count; i++) {
+        struct be_layer *l = &j->plan->layers[i];
+        int unit = be_channel_unit(j->target), lanes = (int)j->target->lanes;
+        for (int attempt = 0; attempt < 40; attempt++) {
+            struct be_tiling t = {.rows = 1 + (int)rng_below(&j->rng, (uint32_t)l->shape->ay.out),
+                                  .cols = 1 + (int)rng_below(&j->rng, (uint32_t)l->shape->ax.out),
+                                  .oc = unit * (1 + (int)rng_below(&j->rng, 4)),
+                                  .ic = lanes * (be_splits_input(l) ? 1 + (int)rng_below(&j->rng, 4)
+                                                                    : l->shape->in_blocks),
+                                  .order = rng_below(&j->rng, 2) ? BE_ORDER_CHANNEL_OUTER
+                                                                 : BE_ORDER_SPATIAL_OUTER,
+                                  .double_buffer = (int)rng_below(&j->rng, 2)};
+            struct be_need need;
+            struct be_misfit why;
+            if (!be_tiling_fits(j->plan, l, &t, &need, &why)) continue;
+            l->tiling = t;
+            *l->need = need;
+            break;
+        }
+    }
+    be_chip_plan(j->plan);
+}
+
+static void decode(struct job *j) {
+    const struct svpe_program *p = j->program;
+    j->insns = arena_array(j->arena, p->code_bytes / 16 + 1, sizeof *j->insns);
+    j->count = 0;
+    for (size_t at = 0; at < p->code_bytes;) {
+        const char *why = "";
+        int n = svpe_decode(p->code + at, p->code_bytes - at, &j->insns[j->count++], &why);
+        if (!n) fail_said(j, why);
+        at += (size_t)n;
+    }
+    j->machine = (struct svpe_machine){.target = j->target, .act_bits = j->act_bits};
+    uint64_t bytes[SVPE_REGION_COUNT] = {[SVPE_REGION_WGT] = p->weight_bytes,
+                                         [SVPE_REGION_PAR] = p->param_bytes,
+                                         [SVPE_REGION_WORK] = p->work_bytes,
+                                         [SVPE_REGION_IN] = p->in_bytes,
+                                         [SVPE_REGION_OUT] = p->out_bytes};
+    memcpy(j->machine.region_bytes, bytes, sizeof bytes);
+}
+
+static void lower(struct job *j) {
+    j->program = be_lower(j->c, j->plan, &j->options);
+    if (!j->program) fail_said(j, "no program");
+    decode(j);
+}
+
+/* ---- Instructions and tokens ------------------------------------------------------------------------------------- */
+
+static bool ordered(const struct job *j, const struct svpe_insn *insns, struct svpe_fault *fault) {
+    if (!svpe_check_tokens(&j->machine, insns, j->count, fault)) return false;
+    struct arena *a = arena_new(j->c);
+    bool good = svpe_check_races(a, &j->machine, insns, j->count, fault, 1) == 0;
+    arena_free(a);
+    return good;
+}
+
+static void check_stream(const struct job *j) {
+    struct svpe_fault fault;
+    for (int i = 0; i < j->count; i++) {
+        const char *why = svpe_verify_insn(j->arena, &j->machine, &j->insns[i]);
+        if (why) fail_said(j, why);
+    }
+    if (!ordered(j, j->insns, &fault))
+        fail_said(j, svpe_fault_text(j->arena, &fault, j->insns, NULL, 0));
+}
+
+/* The n-th post from one queue to another. */
+static int find_post(const struct job *j, enum svpe_queue from, enum svpe_queue to, int n) {
+    for (int i = 0; i < j->count; i++)
+        if (j->insns[i].queue == from && (j->insns[i].post >> to & 1) && n-- == 0) return i;
+    return -1;
+}
+
+/* Both ends of the token taken; everything else stays matched. */
+static void check_needed(const struct job *j, int wait, enum svpe_queue from, int number) {
+    struct svpe_insn *insns = arena_copy(j->arena, j->insns, (size_t)j->count * sizeof *insns);
+    int post = find_post(j, from, insns[wait].queue, number);
+    assert_true(post >= 0 && post < wait);
+    insns[wait].wait &= (uint8_t) ~(1u << from);
+    insns[post].post &= (uint8_t) ~(1u << insns[wait].queue);
+    struct svpe_fault fault;
+    if (ordered(j, insns, &fault))
+        fail_said(j, arena_printf(j->arena, "the token from %d to %d is redundant", post, wait));
+}
+
+static void check_all_needed(struct job *j) {
+    int seen[SVPE_QUEUE_COUNT][SVPE_QUEUE_COUNT] = {{0}}, total = 0;
+    for (int i = 0; i < j->count; i++) total += __builtin_popcount(j->insns[i].wait);
+    for (int i = 0; i < j->count; i++)
+        for (int from = 0; from < SVPE_QUEUE_COUNT; from++) {
+            if (!(j->insns[i].wait >> from & 1)) continue;
+            int number = seen[from][j->insns[i].queue]++;
+            if (total > MAX_REMOVALS && rng_below(&j->rng, (uint32_t)total) >= MAX_REMOVALS)
+                continue;
+            check_needed(j, i, (enum svpe_queue)from, number);
+        }
+}
+
+/* ---- Results ----------------------------------------------------------------------------------------------------- */
+
+static void evaluate(struct job *j) {
+    const struct ir_value *in = j->graph->inputs[0];
+    size_t n = (size_t)ir_elements(in);
+    float *x = arena_array(j->arena, n, sizeof *x);
+    for (size_t i = 0; i < n; i++) x[i] = (float)(rng_normal(&j->rng) * 4);
+    j->input = x;
+    j->values = arena_array(j->arena, (size_t)j->graph->value_count, sizeof *j->values);
+    const void *inputs[1] = {x};
+    if (!ir_eval(j->graph, j->arena, inputs, j->values)) fail_said(j, "the oracle failed");
+}
+
+static void compare_output(const struct job *j, struct nbq_session *s, int index) {
+    const struct ir_value *v = j->graph->outputs[index];
+    size_t n = (size_t)ir_elements(v);
+    float *found = arena_array(j->arena, n, sizeof *found);
+    if (nbq_get_output_f32(s, index, found, n) != NBQ_OK) fail_said(j, nbq_error(s));
+    const float *expected = j->values[v->id].data;
+    bool softmax = v->producer->op == IR_OP_softmax;
+    for (size_t i = 0; i < n; i++) {
+        float difference = found[i] > expected[i] ? found[i] - expected[i] : expected[i] - found[i];
+        if (softmax ? difference < 1e-5f : found[i] == expected[i]) continue;
+        struct writer plan, graph;
+        writer_init(&plan, j->arena);
+        writer_init(&graph, j->arena);
+        be_plan_print(j->plan, &plan);
+        ir_print(j->graph, 0, &graph);
+        fprintf(stderr, "%s%s", writer_string(&graph), writer_string(&plan));
+        fail_said(j, arena_printf(j->arena, "output %d (%s), element %zu: %g, expected %g", index,
+                                  v->name, i, (double)found[i], (double)expected[i]));
+    }
+}
+
+static void run_program(struct job *j) {
+    struct writer file;
+    char message[400];
+    struct nbq_program *program;
+    struct nbq_session *s;
+    writer_init(&file, j->arena);
+    svpe_write(j->program, &file);
+    if (nbq_load(file.data, file.size, "test.svpe", &program, message, sizeof message) != NBQ_OK)
+        fail_said(j, message);
+    if (nbq_check(program, message, sizeof message)) fail_said(j, message);
+    assert_int_equal(nbq_open(program, "emulator", &s), NBQ_OK);
+    if (nbq_set_input_f32(s, 0, j->input, (size_t)ir_elements(j->graph->inputs[0])) != NBQ_OK)
+        fail_said(j, nbq_error(s));
+    if (nbq_run(s) != NBQ_OK) fail_said(j, nbq_error(s));
+    for (int i = 0; i < j->graph->output_count; i++) compare_output(j, s, i);
+    nbq_close(s);
+    nbq_program_free(program);
+}
+
+/* ---- Tests ------------------------------------------------------------------------------------------------------- */
+
+static void check_graph(const char *target, int act_bits, uint64_t seed) {
+    TEST_CTX(c);
+    struct job j = {
+        .c = &c, .arena = arena_new(&c), .rng = {seed}, .seed = seed, .act_bits = act_bits};
+    j.target = svpe_target_find(&c, j.arena, target);
+    if (act_bits == 8 ? j.target->act8 : j.target->act16) {
+        make_graph(&j, LAYERS);
+        evaluate(&j);
+        for (int k = 0; k < TILINGS; k++) {
+            if (k) shuffle_tilings(&j);
+            lower(&j);
+            check_stream(&j);
+            run_program(&j);
+            if (k < 2) check_all_needed(&j);
+        }
+    }
+    ctx_free(&c);
+}
+
+static void test_random_graphs(void **state) {
+    (void)state;
+    uint64_t seed = first_seed();
+    for (int t = 0; t < svpe_target_count(); t++)
+        for (int g = 0; g < GRAPHS; g++) check_graph(svpe_target_name(t), g % 2 ? 8 : 16, seed++);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_graphs)};
+    return cmocka_run_group_tests_name("backend_program", tests, NULL, NULL);
+}
