@@ -1,10 +1,12 @@
 /* The exact bytes an instruction reads and writes, per isa.h and the meanings in svpe.def.
  *
- * Every access of an instruction is a sum of arithmetic progressions: a run of bytes, repeated over output rows, kernel
- * rows, output columns, blocks… put() folds progressions that overlap or join (windows that overlap become one row,
- * rows without a gap one run) and never adds a byte that no loop touches.
+ * Every access of an instruction is a sum of arithmetic progressions: a run of bytes, repeated over
+ * output rows, kernel rows, output columns, blocks… put() folds progressions that overlap or join
+ * (windows that overlap become one row, rows without a gap one run) and never adds a byte that no
+ * loop touches.
  *
- * Not here: whether the bytes lie inside buffers and regions (verify.c), and who may touch them when (order.c).
+ * Not here: whether the bytes lie inside buffers and regions (verify.c), and who may touch them
+ * when (order.c).
  */
 #include "isa/isa.h"
 
@@ -62,7 +64,8 @@ static void drop_axis(struct area *a, int at) {
     for (; at < a->axes; at++) a->axis[at] = a->axis[at + 1];
 }
 
-/* Axes are sorted by step, so that whatever folds into the run or into a smaller progression is found in one pass. */
+/* Axes are sorted by step, so that whatever folds into the run or into a smaller progression is
+ * found in one pass. */
 static void fold(struct area *a) {
     while (a->axes && a->axis[0].step <= a->bytes) {
         a->bytes += (a->axis[0].count - 1) * a->axis[0].step;
@@ -112,7 +115,7 @@ static void put(const struct job *j, struct area a) {
     visit_from(j, &a, 2, a.first);
 }
 
-/* ---- Copies ---------------------------------------------------------------------------------------------------- */
+/* ---- Copies ---- */
 
 static void line(const struct job *j, int buffer) {
     uint64_t bytes = get(j, SVPE_LINE_count) * 8;
@@ -163,7 +166,7 @@ static void store_tile(const struct job *j) {
     put(j, to);
 }
 
-/* ---- Convolution ------------------------------------------------------------------------------------------------ */
+/* ---- Convolution ---- */
 
 /* One input block, or a part of its lanes: bytes per tap, tap columns `pixel` bytes apart. */
 static struct area conv_window(const struct job *j, uint64_t first, uint64_t bytes,
@@ -225,7 +228,7 @@ static void conv(const struct job *j) {
     put(j, acc);
 }
 
-/* ---- Vector unit ------------------------------------------------------------------------------------------------ */
+/* ---- Vector unit ---- */
 
 struct tile {
     uint64_t at, block, row; /* vectors */
@@ -249,7 +252,8 @@ static void params(const struct job *j, enum svpe_field at, uint64_t bytes) {
     put(j, area_of(SVPE_BUFFER_PAR, false, get(j, at) * 8, bytes));
 }
 
-/* Accumulator blocks have E channels, the result's have V: the last accumulator block may be needed in part. */
+/* Accumulator blocks have E channels, the result's have V: the last accumulator block may be needed
+ * in part. */
 static void requantize_input(const struct job *j, uint64_t channels, uint64_t pixels) {
     uint64_t elements = (uint64_t)j->target->elements, whole = channels / elements;
     uint64_t first = get(j, SVPE_REQ_acc) * j->entry;
@@ -301,8 +305,9 @@ static void lookup(const struct job *j) {
     params(j, SVPE_MAP_par, (j->element == 1 ? 256u : 257u) * 2u);
 }
 
-/* Windows of one axis cut to [0, extent): at most a first one cut at its low end, whole ones, and a last one cut at
- * its high end. `length` consecutive places from `first` on, `count` times `step` apart. */
+/* Windows of one axis cut to [0, extent): at most a first one cut at its low end, whole ones, and a
+ * last one cut at its high end. `length` consecutive places from `first` on, `count` times `step`
+ * apart. */
 struct piece {
     uint64_t first, length, count, step;
 };

@@ -1,14 +1,16 @@
 /* Happens-before over tokens: what the tokens of a program order, and whether that is enough.
  *
- * The rules. A queue runs its instructions one after the other. For every ordered pair of queues there is a counter;
- * the k-th wait of queue c on queue p takes the k-th token that p posts to c. A post on a counter that holds T tokens
- * (the target's) blocks until the wait T tokens earlier has taken its own. Tokens are taken before an instruction
- * starts and given when it is done, each on its own: nothing is assumed about the order among the waits, or among the
- * posts, of one instruction. Nor is anything assumed about how long an instruction takes.
+ * The rules. A queue runs its instructions one after the other. For every ordered pair of queues
+ * there is a counter; the k-th wait of queue c on queue p takes the k-th token that p posts to c. A
+ * post on a counter that holds T tokens (the target's) blocks until the wait T tokens earlier has
+ * taken its own. Tokens are taken before an instruction starts and given when it is done, each on
+ * its own: nothing is assumed about the order among the waits, or among the posts, of one
+ * instruction. Nor is anything assumed about how long an instruction takes.
  *
- * Two accesses of different instructions race when they share a byte, one writes, and these rules do not say which
- * comes first. All edges lead forward in the stream, once svpe_check_tokens() holds; so one pass over it with vector
- * clocks decides, with the last reader and the last writer per queue of every granule of memory.
+ * Two accesses of different instructions race when they share a byte, one writes, and these rules
+ * do not say which comes first. All edges lead forward in the stream, once svpe_check_tokens()
+ * holds; so one pass over it with vector clocks decides, with the last reader and the last writer
+ * per queue of every granule of memory.
  *
  * On purpose this shares nothing with the compiler's own derivation of dependencies.
  */
@@ -18,7 +20,7 @@
 
 enum { QUEUES = SVPE_QUEUE_COUNT, LARGEST_GRANULE = 4096 };
 
-/* ---- Tokens ----------------------------------------------------------------------------------------------------- */
+/* ---- Tokens ---- */
 
 /* The n-th (from 0) instruction that posts on, or waits for, a counter; −1 when there are fewer. */
 static int nth_user(const struct svpe_insn *insns, int count, enum svpe_queue from,
@@ -94,7 +96,7 @@ bool svpe_check_tokens(const struct svpe_machine *m, const struct svpe_insn *ins
     return true;
 }
 
-/* ---- Clocks ----------------------------------------------------------------------------------------------------- */
+/* ---- Clocks ---- */
 
 /* How many instructions of each queue are known to be done. */
 struct clock {
@@ -155,7 +157,7 @@ static void clocks_finish(struct clocks *k, const struct svpe_insn *i, const str
     }
 }
 
-/* ---- Races ------------------------------------------------------------------------------------------------------ */
+/* ---- Races ---- */
 
 /* Places in their queue, from 1, of the last ones to touch a granule; 0: none. */
 struct shadow {
@@ -205,7 +207,7 @@ static void make_shadows(struct races *k, struct arena *a) {
     }
 }
 
-/* One fault per pair of instructions and, within the space it was first seen in, its lowest byte. */
+/* One fault per pair of instructions: the lowest byte of the space it was first seen in. */
 static void found_race(struct races *k, int earlier, struct svpe_fault f) {
     struct seen *seen = &k->seen[earlier];
     if (seen->with == k->at) {
@@ -293,7 +295,7 @@ int svpe_check_races(struct arena *a, const struct svpe_machine *m, const struct
     return k.found;
 }
 
-/* ---- Text ------------------------------------------------------------------------------------------------------- */
+/* ---- Text ---- */
 
 static const char *insn_text(struct arena *a, const struct svpe_insn *insns, int at,
                              const char *const *layer_names, int layer_count) {

@@ -1,15 +1,18 @@
-/* The visible micro-instructions of the array and of the vector unit, in issue order, with their cycles and port uses.
+/* The visible micro-instructions of the array and of the vector unit, in issue order, with their
+ * cycles and port uses.
  *
- * conv:   for output block, for group of P pixels (row-major over rows · cols): [init]; for term: (for kernel row, tap
- *         group, input block: mac); shl between the terms; out. Running sums stay in the array within a group.
- * vector: for block, for beat of vector_lanes / V pixels (row-major): one micro-instruction, v.max and v.avg one per
- *         window tap.
+ * conv:   for output block, for group of P pixels (row-major over rows · cols): [init]; for term:
+ *         (for kernel row, tap group, input block: mac); shl between the terms; out. Running sums
+ *         stay in the array within a group.
+ * vector: for block, for beat of vector_lanes / V pixels (row-major): one micro-instruction, v.max
+ *         and v.avg one per window tap.
  *
- * Ports. A bank of the activation buffer (vector address modulo act_banks) delivers one vector per cycle, and takes
- * one; a vector that several columns or pixels want is delivered once. The two operands of v.add and v.mul are read
- * through two halves of the ports and do not hinder each other. The array takes one weight block per cycle; the
- * accumulator buffer delivers, and takes, as many entries per cycle as there are columns. Which micro-instruction uses
- * which port is svpe.def's UOP rows. v.lut also takes as many cycles as its look-ups need.
+ * Ports. A bank of the activation buffer (vector address modulo act_banks) delivers one vector per
+ * cycle, and takes one; a vector that several columns or pixels want is delivered once. The two
+ * operands of v.add and v.mul are read through two halves of the ports and do not hinder each
+ * other. The array takes one weight block per cycle; the accumulator buffer delivers, and takes, as
+ * many entries per cycle as there are columns. Which micro-instruction uses which port is
+ * svpe.def's UOP rows. v.lut also takes as many cycles as its look-ups need.
  *
  * Not here: how instructions of different queues get into each other's way.
  */
@@ -20,7 +23,7 @@
 
 enum { MAX_VECTORS = 1 << 18, MAX_BANKS = 1024 };
 
-/* ---- Banks ------------------------------------------------------------------------------------------------------ */
+/* ---- Banks ---- */
 
 /* Vectors taken in one micro-instruction: which, and how many of each bank. */
 struct access {
@@ -53,10 +56,10 @@ static void take(struct access *a, int64_t vector) {
     if (n > a->peak) a->peak = n;
 }
 
-/* ---- Tiles ------------------------------------------------------------------------------------------------------ */
+/* ---- Tiles ---- */
 
-/* Where the vector of pixel (y, x) of a block lies: row y / ry · ny + oy, column x / rx · nx + ox, not read outside of
- * [0, ih) × [0, iw). */
+/* Where the vector of pixel (y, x) of a block lies: row y / ry · ny + oy, column x / rx · nx + ox,
+ * not read outside of [0, ih) × [0, iw). */
 struct tile {
     int64_t at, row, ny, nx, ry, rx, oy, ox, ih, iw;
 };
@@ -96,7 +99,8 @@ static void access_tile(struct access *a, const struct svpe_target *target, cons
     take_tile(a, t, p);
 }
 
-/* ---- Micro-instructions in general ------------------------------------------------------------------------------ */
+/* ---- Micro-instructions in general
+ * ------------------------------------------------------------------------------ */
 
 static int port(char uses, int64_t unit) {
     return uses == 'C' || uses == 'W' || uses == 'B' ? (int)unit : uses;
@@ -107,7 +111,7 @@ static void take_cycles(struct svpe_uop *u, int64_t uses, int64_t ports) {
     if (cycles > u->cycles) u->cycles = (int)cycles;
 }
 
-/* Everything but the activation buffer. entries: accumulator entries where the table says C or B. */
+/* All but the activation buffer. entries: accumulator entries where the table says C or B. */
 static void fill_ports(struct svpe_uop *u, const struct svpe_target *t, int64_t entries) {
     const struct svpe_uop_info *info = svpe_uop_info(u->kind);
     u->cycles = 1;
@@ -127,7 +131,7 @@ static void fill_reads(struct svpe_uop *u, const struct access *a) {
     if (a->peak > u->cycles) u->cycles = a->peak;
 }
 
-/* ---- Array ------------------------------------------------------------------------------------------------------ */
+/* ---- Array ---- */
 
 struct conv {
     const struct svpe_insn *i;
@@ -264,8 +268,9 @@ static bool conv_uop(const struct conv *c, uint64_t n, struct svpe_uop *u) {
     return true;
 }
 
-/* Output blocks, terms, kernel rows and input blocks shift all addresses of a micro-instruction alike, which turns the
- * banks around but leaves their load: only pixel group and the number of taps decide. */
+/* Output blocks, terms, kernel rows and input blocks shift all addresses of a micro-instruction
+ * alike, which turns the banks around but leaves their load: only pixel group and the number of
+ * taps decide. */
 static uint64_t conv_cycles(const struct conv *c) {
     int64_t whole = c->kw / c->taps, rest = c->kw % c->taps != 0, total = 0;
     for (int64_t g = 0; g < c->groups; g++) {
@@ -279,7 +284,7 @@ static uint64_t conv_cycles(const struct conv *c) {
     return (uint64_t)(c->ob * total);
 }
 
-/* ---- Vector unit ------------------------------------------------------------------------------------------------ */
+/* ---- Vector unit ---- */
 
 struct vec {
     const struct svpe_target *t;
@@ -420,7 +425,7 @@ static uint64_t vec_cycles(struct vec *v) {
     }
 }
 
-/* ---- Instructions ----------------------------------------------------------------------------------------------- */
+/* ---- Instructions ---- */
 
 void svpe_uop_begin(struct svpe_uop_iter *it, const struct svpe_machine *m,
                     const struct svpe_insn *i) {

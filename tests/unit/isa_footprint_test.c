@@ -1,5 +1,6 @@
-/* Footprints against brute force: every byte that an instruction's meaning touches, enumerated by loops over elements
- * and marked in a map, must be exactly the bytes svpe_footprint() reports. Thousands of random small instructions. */
+/* Footprints against brute force: every byte that an instruction's meaning touches, enumerated by
+ * loops over elements and marked in a map, must be exactly the bytes svpe_footprint() reports.
+ * Thousands of random small instructions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -404,7 +405,8 @@ static void count_ranges(void *user, const struct svpe_range *r) {
     ++*(int *)user;
 }
 
-/* A program of thousands of instructions is checked in milliseconds: ordinary ones must fold into few ranges. */
+/* A program of thousands of instructions is checked in milliseconds: ordinary ones must fold into
+ * few ranges. */
 static void test_ordinary_conv_is_few_ranges(void **state) {
     (void)state;
     struct scene s = {.rng = {1}};

@@ -1,5 +1,6 @@
-/* Token and race checks: hand-made programs with one fault each, and random programs against brute force: an explicit
- * graph of events (take, start, done, give), its transitive closure, and byte maps of every instruction. */
+/* Token and race checks: hand-made programs with one fault each, and random programs against brute
+ * force: an explicit graph of events (take, start, done, give), its transitive closure, and byte
+ * maps of every instruction. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -326,7 +327,8 @@ static void test_full_counter(void **state) {
     close_scene(&s);
 }
 
-/* A post that had to wait for room is after all that came before the wait which made room, and not after more. */
+/* A post that had to wait for room is after all that came before the wait which made room, and not
+ * after more. */
 static void test_full_counter_orders(void **state) {
     (void)state;
     for (int tokens = 1; tokens <= 2; tokens++)
@@ -349,8 +351,8 @@ static void test_full_counter_orders(void **state) {
         }
 }
 
-/* Nothing is known about the order in which one instruction takes its tokens: room in one counter does not tell that
- * the other token was there. */
+/* Nothing is known about the order in which one instruction takes its tokens: room in one counter
+ * does not tell that the other token was there. */
 static void test_waits_of_one_instruction_are_apart(void **state) {
     (void)state;
     struct scene s;
@@ -412,7 +414,8 @@ static int users(const struct scene *s, int from, int to, bool post, int list[MO
     return n;
 }
 
-/* Explicit edges; false when a wait has no earlier post, a post no earlier room, or a token is left over. */
+/* Explicit edges; false when a wait has no earlier post, a post no earlier room, or a token is left
+ * over. */
 static bool draw_graph(const struct scene *s, struct graph *g) {
     bool good = true;
     memset(g, 0, sizeof *g);
@@ -504,7 +507,8 @@ static void add_random_work(struct scene *s, struct rng *r, int queue) {
     }
 }
 
-/* Tokens that fit, so that most programs get as far as the race check; `density` of 8 possible ones are placed. */
+/* Tokens that fit, so that most programs get as far as the race check; `density` of 8 possible ones
+ * are placed. */
 static void add_random_tokens(struct scene *s, struct rng *r, int counter[4][4], int density) {
     struct svpe_insn *i = &s->insn[s->count - 1];
     int own = (int)i->queue;
@@ -572,7 +576,8 @@ static void check_each_fault(const struct scene *s) {
     }
 }
 
-/* Of the instructions of one queue that race with b, at least one is named (the last one to touch the place). */
+/* Of the instructions of one queue that race with b, at least one is named (the last one to touch
+ * the place). */
 static int check_each_race(const struct scene *s) {
     int races = 0;
     for (int b = 0; b < s->count; b++)

@@ -1,5 +1,5 @@
-/* Micro-instructions against plain loops: order, loop indices, vectors read (element by element, each vector once),
- * bank conflicts, cycles; sums of cycles; known figures. */
+/* Micro-instructions against plain loops: order, loop indices, vectors read (element by element,
+ * each vector once), bank conflicts, cycles; sums of cycles; known figures. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,7 +120,7 @@ static int at_least(int cycles, int64_t uses, int64_t ports) {
 
 /* ---- Array ---- */
 
-/* Vectors that one pixel's multiplications of kernel columns kx…kx + taps − 1 want, lane by lane. */
+/* Vectors that one pixel wants for kernel columns kx…kx + taps − 1, lane by lane. */
 static void want_pixel(const struct scene *s, struct wanted *w, const struct svpe_uop *u, int64_t y,
                        int64_t x, int64_t taps) {
     int64_t V = s->target.lanes, row = (y * F(CONV_sy) + u->ky * F(CONV_dy)) * F(CONV_dr);
