@@ -181,6 +181,12 @@ static struct ir_value *gen_conv(struct gen *r, struct ir_value *x) {
     int channels = (int)x->dims[1], outs = gen_pick(r, 1, r->small ? 20 : 70),
         kind = gen_pick(r, 0, 4);
     if (!gen_window(r, x, 5, true, &w)) return NULL;
+    if (gen_pick(r, 0, 2) == 0) { /* keeps the shape, so that residuals fit */
+        outs = channels;
+        w = (struct gen_window){
+            .k = {3, 3}, .s = {1, 1}, .d = {1, 1}, .before = {1, 1}, .after = {1, 1}};
+        w.out[0] = (int)x->dims[2], w.out[1] = (int)x->dims[3];
+    }
     v.term_shift = v.terms == 2 ? gen_pick(r, 0, 3) : 0;
     if (kind == 0) v.group = outs = channels;
     if (kind == 1 && channels % 2 == 0) v.group = 2, outs += outs % 2;
@@ -214,12 +220,30 @@ static struct ir_value *gen_add(struct gen *r, struct ir_value *x) {
     return y;
 }
 
+/* A mean over all pixels, or over windows, with one factor or one per window. */
+static struct ir_value *gen_mean(struct gen *r, struct ir_value *x, const struct gen_window *w) {
+    int taps = w->k[0] * w->k[1], count = taps > 1 && gen_pick(r, 0, 1) ? taps : 1;
+    int64_t *mult = gen_array(r, (size_t)count, sizeof *mult);
+    int64_t kernel[2] = {w->k[0], w->k[1]};
+    for (int i = 0; i < count; i++) mult[i] = gen_pick(r, 1, 2000);
+    struct ir_value *y = gen_value(r, (int)x->dims[1], w->out[0], w->out[1], x->quant.exp);
+    struct ir_node *n = ir_node_new(r->g, NULL, IR_OP_qavgpool, NULL, &x, 1, &y, 1);
+    ir_set_ints(r->g, n, "kernel_shape", kernel, 2);
+    gen_window_attrs(r, n, w, false);
+    ir_set_ints(r->g, n, "mult", mult, count);
+    ir_set_int(r->g, n, "shift", gen_pick(r, 8, 13));
+    return y;
+}
+
+static struct ir_value *gen_global(struct gen *r, struct ir_value *x) {
+    struct gen_window w = {
+        .k = {(int)x->dims[2], (int)x->dims[3]}, .s = {1, 1}, .d = {1, 1}, .out = {1, 1}};
+    return gen_mean(r, x, &w);
+}
+
+/* By a tensor of the same shape, or as in squeeze-and-excite by one number per channel. */
 static struct ir_value *gen_mul(struct gen *r, struct ir_value *x) {
-    struct ir_value *b = gen_same_shape(r, x);
-    for (int i = 0; i < r->live_count; i++) {
-        struct ir_value *v = r->live[i];
-        if (v->dims[1] == x->dims[1] && v->dims[2] == 1 && v->dims[3] == 1) b = v;
-    }
+    struct ir_value *b = gen_pick(r, 0, 1) ? gen_same_shape(r, x) : gen_global(r, x);
     struct ir_value *in[2] = {x, b};
     int exp = x->quant.exp + b->quant.exp + gen_pick(r, r->act_bits - 4, r->act_bits + 2);
     struct ir_value *y = gen_value(r, (int)x->dims[1], (int)x->dims[2], (int)x->dims[3], exp);
@@ -289,21 +313,10 @@ static struct ir_value *gen_max(struct gen *r, struct ir_value *x) {
     return y;
 }
 
-/* Windows, with and without a factor per window; now and then over everything. */
 static struct ir_value *gen_avg(struct gen *r, struct ir_value *x) {
-    struct gen_window w = {
-        .k = {(int)x->dims[2], (int)x->dims[3]}, .s = {1, 1}, .d = {1, 1}, .out = {1, 1}};
-    bool whole = gen_pick(r, 0, 1);
-    if (!whole && !gen_window(r, x, 4, false, &w)) return NULL;
-    int count = w.k[0] * w.k[1] > 1 && gen_pick(r, 0, 1) ? w.k[0] * w.k[1] : 1;
-    int64_t *mult = gen_array(r, (size_t)count, sizeof *mult);
-    for (int i = 0; i < count; i++) mult[i] = gen_pick(r, 1, 2000);
-    struct ir_value *y = gen_value(r, (int)x->dims[1], w.out[0], w.out[1], x->quant.exp);
-    struct ir_node *n = ir_node_new(r->g, NULL, IR_OP_qavgpool, NULL, &x, 1, &y, 1);
-    gen_kernel(r, n, &w);
-    ir_set_ints(r->g, n, "mult", mult, count);
-    ir_set_int(r->g, n, "shift", gen_pick(r, 8, 13));
-    return y;
+    struct gen_window w;
+    if (gen_pick(r, 0, 3) == 0) return gen_global(r, x);
+    return gen_window(r, x, 4, false, &w) ? gen_mean(r, x, &w) : NULL;
 }
 
 /* Concatenation wants one exponent and one zero: three values made from one by copies. */

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { GRAPHS = 12, LAYERS = 7, TILINGS = 3, MAX_REMOVALS = 60 };
+enum { GRAPHS = 20, LAYERS = 9, TILINGS = 3, MAX_REMOVALS = 30 };
 
 struct job {
     struct ctx *c;
@@ -216,16 +216,15 @@ static void check_graph(const char *target, int act_bits, uint64_t seed) {
     struct job j = {
         .c = &c, .arena = arena_new(&c), .rng = {seed}, .seed = seed, .act_bits = act_bits};
     j.target = svpe_target_find(&c, j.arena, target);
-    if (act_bits == 8 ? j.target->act8 : j.target->act16) {
-        make_graph(&j, LAYERS);
-        evaluate(&j);
-        for (int k = 0; k < TILINGS; k++) {
-            if (k) shuffle_tilings(&j);
-            lower(&j);
-            check_stream(&j);
-            run_program(&j);
-            if (k < 2) check_all_needed(&j);
-        }
+    if (act_bits == 8 ? !j.target->act8 : !j.target->act16) j.act_bits = 24 - act_bits;
+    make_graph(&j, LAYERS);
+    evaluate(&j);
+    for (int k = 0; k < TILINGS; k++) {
+        if (k) shuffle_tilings(&j);
+        lower(&j);
+        check_stream(&j);
+        run_program(&j);
+        check_all_needed(&j);
     }
     ctx_free(&c);
 }
