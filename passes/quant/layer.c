@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#define LOSS_TO_WARN_OF 0.1 /* points of weight error, in percent */
+
 enum {
     SHIFT_MAX = 31,
     EMPTY_SHIFT =
@@ -134,32 +136,46 @@ int quant_conv_need(const struct quant_conv *c) {
     return need;
 }
 
-/* Root of the error's share in the weights' energy, over the channels that were raised. */
-static double loss(const struct quant_conv *c, const struct quant_channel *as) {
+/* Root of the error's share in the energy of all weights, in percent. */
+static double weight_error(const struct quant_conv *c, const struct quant_channel *as) {
     double error = 0, energy = 0;
     for (int64_t o = 0; o < c->layer.channels; o++) {
-        if (c->channel[o].wexp == c->wanted[o].wexp) continue;
         error += as[o].error;
         energy += as[o].energy;
     }
     return energy > 0 ? 100 * sqrt(error / energy) : 0;
 }
 
+static void say_raised(struct quant_plan *p, const struct quant_conv *c, int count, int most) {
+    struct ctx *ctx = arena_ctx(p->arena);
+    const char *where = c->layer.node->name;
+    long long channels = c->layer.channels, acc_bits = p->options->target->acc_bits;
+    double before = weight_error(c, c->wanted), after = weight_error(c, c->channel);
+    if (count && after - before >= LOSS_TO_WARN_OF) {
+        diag(ctx, quant_channels_raised, where, count, channels, most, acc_bits, before, after);
+    } else if (count) {
+        p->moved_channels += count;
+        p->moved_layers++;
+    }
+}
+
 void quant_conv_finish(struct quant_plan *p, struct quant_conv *c) {
     const struct ir_node *n = c->layer.node;
-    int most = 0;
-    c->raised = 0;
+    int most = 0, raised = 0;
     for (int64_t o = 0; o < c->layer.channels; o++) {
         int up = is_empty(c, o) ? 0 : c->channel[o].wexp - c->wanted[o].wexp;
-        c->raised += up > 0;
+        raised += up > 0;
         most = up > most ? up : most;
         c->wexp[o] = c->channel[o].wexp;
         c->shift[o] = n->out[0]->quant.exp - n->in[0]->quant.exp - c->wexp[o];
     }
-    if (c->raised)
-        diag(arena_ctx(p->arena), quant_channels_raised, n->name, c->raised,
-             (long long)c->layer.channels, most, (long long)p->options->target->acc_bits,
-             loss(c, c->channel), loss(c, c->wanted));
+    say_raised(p, c, raised, most);
+}
+
+void quant_plan_finish(const struct quant_plan *p) {
+    if (p->moved_layers)
+        diag(arena_ctx(p->arena), quant_channels_moved, NULL, p->moved_channels, p->moved_layers,
+             (long long)p->options->target->acc_bits, LOSS_TO_WARN_OF);
 }
 
 struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,

@@ -102,18 +102,18 @@ const struct quant_rounder *quant_rounder_at(int i); /* 0: the default */
 struct quant_conv {
     struct quant_layer layer;
     bool select;
-    const float *bias; /* [channels] or NULL */
-    int16_t *q;        /* [channels][taps] */
-    struct quant_channel *channel; /* as it has to be */
-    struct quant_channel *wanted;  /* as the rounder chose it without limits */
+    const float *bias;              /* [channels] or NULL */
+    int16_t *q;                     /* [channels][taps] */
+    struct quant_channel *channel;  /* as it has to be */
+    struct quant_channel *wanted;   /* as the rounder chose it without limits */
     int32_t *wexp, *bias_q, *shift; /* [channels] */
-    int raised;                     /* channels whose wexp had to be raised */
 };
 struct quant_plan {
     struct arena *arena;
     const struct pass_options *options;
     const struct quant_rounder *rounder;
-    struct quant_conv **conv; /* by position of the node's output value id; NULL: no convolution */
+    struct quant_conv **conv;         /* by id of the output value; NULL: no convolution */
+    int moved_channels, moved_layers; /* raised without a loss worth a line each */
 };
 
 struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,
@@ -123,8 +123,10 @@ struct quant_conv *quant_plan_conv(const struct quant_plan *p, const struct ir_n
 void quant_conv_fit(struct quant_plan *p, struct quant_conv *c);
 /* The smallest output exponent with no negative shift. */
 int quant_conv_need(const struct quant_conv *c);
-/* Sets wexp[] and shift[], and warns of raised channels. */
+/* Sets wexp[] and shift[], and says which channels were raised, with the loss; small ones in one
+ * line at the end. */
 void quant_conv_finish(struct quant_plan *p, struct quant_conv *c);
+void quant_plan_finish(const struct quant_plan *p);
 
 /* ---- convert.c: float operators to integer ones ---- */
 

@@ -157,9 +157,9 @@ static void drop_constants(struct ir_graph *g, const struct worklist *w) {
 
 static void convert_all(struct ir_graph *g, struct quant_plan *p, const struct worklist *w) {
     enter_all(g, w);
+    for (int k = 0; k < w->count; k++) quant_convert(g, p, w->nodes[k]);
     for (int k = 0; k < w->count; k++)
         if (wanted_as_float(g, w, w->nodes[k]->out[0])) leave(g, w, w->nodes[k]->out[0]);
-    for (int k = 0; k < w->count; k++) quant_convert(g, p, w->nodes[k]);
     drop_constants(g, w);
 }
 
@@ -171,6 +171,7 @@ static bool quantize(struct ir_graph *g, struct arena *a, const struct pass_opti
     if (!p || !unite_families(f) || !quant_settle(f, p)) return false;
     struct worklist w = worklist_of(g, a);
     convert_all(g, p, &w);
+    quant_plan_finish(p);
     return true;
 }
 
