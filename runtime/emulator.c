@@ -162,12 +162,26 @@ static void open_scratch(struct rt_emulator *e, struct arena *a) {
     size_t depthwise = (size_t)e->gather * stride;
     e->taps = arena_array(a, cols * (depthwise > V ? depthwise : V), sizeof *e->taps);
     e->weights = arena_array(a, V * stride, sizeof *e->weights);
-    e->codes = arena_array(a, V * (size_t)e->elements, sizeof *e->codes);
+    e->codes = arena_array(a, V * (size_t)e->elements + RT_CODES, sizeof *e->codes);
     e->row = arena_array(a, cols * stride, sizeof *e->row);
     if (e->acc_bits == 32)
         e->sums32 = arena_array(a, pixels * stride, sizeof *e->sums32);
     else
         e->sums64 = arena_array(a, pixels * stride, sizeof *e->sums64);
+}
+
+/* Codes that the format refuses get 0; the loader lets none through. */
+static void open_values(struct rt_emulator *e) {
+    for (int f = 0; f < SVPE_WFMT_COUNT; f++) {
+        int bits = svpe_wfmt_info((enum svpe_wfmt)f)->bits;
+        for (unsigned byte = 0; byte < 256 && bits <= 8; byte++)
+            for (int n = 0; n < 8 / bits; n++) {
+                int value = 0;
+                unsigned code = byte >> (n * bits) & ((1u << bits) - 1);
+                bool good = svpe_wvalue((enum svpe_wfmt)f, code, &value);
+                e->value[f][byte][n] = good ? (int16_t)value : 0;
+            }
+    }
 }
 
 static struct rt_device *emulator_open(struct ctx *c, struct arena *a,
@@ -186,6 +200,7 @@ static struct rt_device *emulator_open(struct ctx *c, struct arena *a,
     e->act_zero = -((int32_t)1 << (e->act_bits - 1));
     e->stride = (e->elements + RT_GROUP - 1) / RT_GROUP * RT_GROUP;
     e->mac = rt_mac_kernel();
+    open_values(e);
     open_buffers(e, a);
     open_regions(e, a);
     open_scratch(e, a);

@@ -6,6 +6,8 @@
 
 /* Lanes of one accumulator group: scratch rows of E accumulators or weights are padded to a multiple of it. */
 enum { RT_GROUP = 16 };
+/* Most weight codes in a byte. */
+enum { RT_CODES = 4 };
 
 /* Sums of one row of pixels of a convolution. Arithmetic is modulo 2^32, which is what a 32-bit accumulator does.
  *   sums[x·stride + e] += Σ_v taps[x·lanes + v] · weights[v·stride + e]   for the first `live` groups of e */
@@ -36,7 +38,9 @@ struct rt_emulator {
     uint32_t *taps, *weights, *row;
     uint32_t *sums32; /* acc_bits = 32 */
     uint64_t *sums64; /* wider */
-    int16_t *codes;
+    int16_t *codes;   /* one weight block, and RT_CODES more */
+    int16_t value[SVPE_WFMT_COUNT][256]
+                 [RT_CODES]; /* the codes in a byte, where they have up to 8 bits */
     rt_mac_fn *mac;
 
     bool shuffle; /* take any order the tokens allow, by seed, instead of the stream's */

@@ -25,6 +25,7 @@ struct form {
 struct conv {
     const struct form *form;
     enum svpe_wfmt wfmt;
+    int code_bits;
     int terms, tshift, more;
     size_t src, db, dr, wgt, acc;
     int rows, cols, kh, kw, ib, ob, sy, sx, dy, dx, px;
@@ -134,23 +135,33 @@ static const struct form forms[SVPE_FORM_COUNT] = {
 
 /* ---- Weights ---- */
 
-/* Element-major codes to weights[lane][element], and what the sums need to know of them. */
-static void decode_block(struct rt_emulator *e, struct conv *k, size_t block) {
-    int V = e->lanes, E = e->elements, last = -1;
-    const uint8_t *from = e->wgt + k->wgt * 8 + block * k->block_bytes;
-    bool good = svpe_unpack(k->wfmt, from, (size_t)E * (size_t)V, e->codes);
-    if (!good) e->error = "a weight code that the format refuses";
-    k->bound = 0;
-    for (int c = 0; c < E; c++) {
-        uint64_t sum = 0;
-        for (int v = 0; v < V; v++) {
-            int w = e->codes[c * V + v];
-            e->weights[v * e->stride + c] = (uint32_t)w;
-            sum += (uint64_t)abs(w);
-        }
-        if (sum) last = c;
-        if (sum > k->bound) k->bound = sum;
+static void unpack(const struct rt_emulator *e, const struct conv *k, const uint8_t *from,
+                   int count) {
+    int16_t *to = e->codes;
+    if (k->code_bits == 16) {
+        for (int n = 0; n < count; n++) to[n] = (int16_t)(from[2 * n] | from[2 * n + 1] << 8);
+        return;
     }
+    int per_byte = 8 / k->code_bits;
+    for (int n = 0; n < count; n += per_byte, to += per_byte) /* the copy may run RT_CODES over */
+        memcpy(to, e->value[k->wfmt][*from++], sizeof e->value[0][0]);
+}
+
+/* Element-major codes to weights[lane][element], and what the sums need to know of them. That every code is good was
+ * proven by the loader. */
+static void decode_block(struct rt_emulator *e, struct conv *k, size_t block) {
+    int V = e->lanes, E = e->elements, stride = e->stride, last = -1;
+    uint32_t bound = 0;
+    unpack(e, k, e->wgt + k->wgt * 8 + block * k->block_bytes, E * V);
+    for (int c = 0; c < E; c++) {
+        const int16_t *from = e->codes + c * V;
+        uint32_t *to = e->weights + c, sum = 0;
+        for (int v = 0; v < V; v++) to[v * stride] = (uint32_t)from[v];
+        for (int v = 0; v < V; v++) sum += (uint32_t)abs(from[v]);
+        if (sum) last = c;
+        if (sum > bound) bound = sum;
+    }
+    k->bound = bound;
     k->live = (last + RT_GROUP) / RT_GROUP;
 }
 
@@ -268,6 +279,7 @@ static struct conv conv_of(const struct rt_emulator *e, const struct svpe_insn *
                      .dx = GET(dx),
                      .px = GET(px)};
 #undef GET
+    k.code_bits = svpe_wfmt_info(k.wfmt)->bits;
     k.inner = k.form->inner(e, &k);
     k.block_bytes = svpe_block_bytes(e->image->machine.target, k.wfmt);
     return k;

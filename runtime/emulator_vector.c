@@ -5,6 +5,8 @@
  */
 #include "runtime/emulator.h"
 
+#include <string.h>
+
 enum { MAX_LANES = 128 }; /* of any target, isa/target.def */
 
 static int64_t round_shift(int64_t x, int s) {
@@ -105,31 +107,45 @@ struct requantize {
     struct channels channels;
 };
 
-/* Channel c of pixel n lies in entry acc + (c/E)·pixels + n, element c%E. */
-static int64_t accumulator(const struct rt_emulator *e, const struct requantize *r, size_t channel,
-                           size_t pixel) {
+/* V channels of one pixel: channel c of pixel n lies in entry acc + (c/E)·pixels + n, element c%E. Where E and V differ,
+ * a run of channels ends at the end of either. */
+static void load_accumulators(const struct rt_emulator *e, const struct requantize *r, int b, int y,
+                              int x, int64_t *to) {
     size_t E = (size_t)e->elements, pixels = (size_t)r->rows * (size_t)r->cols;
-    return e->acc[(r->acc + channel / E * pixels + pixel) * E + channel % E];
+    size_t pixel = (size_t)y * (size_t)r->cols + (size_t)x;
+    size_t first = (size_t)b * (size_t)e->lanes, end = first + (size_t)e->lanes;
+    for (size_t c = first; c < end;) {
+        size_t run = E - c % E < end - c ? E - c % E : end - c;
+        const int64_t *from = e->acc + (r->acc + c / E * pixels + pixel) * E + c % E;
+        memcpy(to + (c - first), from, run * sizeof *to);
+        c += run;
+    }
 }
 
+static void add_residual(struct rt_emulator *e, const struct requantize *r, int b, int y, int x,
+                         int64_t *m) {
+    int32_t other[MAX_LANES];
+    load(e, &r->b, b, y, x, other);
+    for (int v = 0; v < e->lanes; v++)
+        m[v] = round_shift(saturate(e, m[v]) * ((int64_t)1 << r->p) +
+                               (other[v] - r->zb) * ((int64_t)1 << r->q),
+                           r->s);
+}
+
+/* The sum has w + 1 bits, w + 17 with the factor: nothing wraps here. */
 static void requantize_vector(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
     struct requantize *r = op;
     const struct channels *ch = &r->channels;
-    int32_t other[MAX_LANES];
-    size_t pixel = (size_t)y * (size_t)r->cols + (size_t)x;
+    int64_t m[MAX_LANES];
+    int lanes = e->lanes;
     load_channels(e, &r->channels, b);
-    if (r->residual) load(e, &r->b, b, y, x, other);
-    for (int v = 0; v < e->lanes; v++) {
-        size_t channel = (size_t)b * (size_t)e->lanes + (size_t)v;
-        /* w + 1 bits, and w + 17 with the factor: nothing wraps here */
-        int64_t sum = accumulator(e, r, channel, pixel) + ch->bias[v];
-        int64_t m = round_shift(r->mul ? sum * ch->mult[v] : sum, ch->shift[v]);
-        if (r->residual)
-            m = round_shift(saturate(e, m) * ((int64_t)1 << r->p) +
-                                (other[v] - r->zb) * ((int64_t)1 << r->q),
-                            r->s);
-        out[v] = clamp(m + r->zo, r->lo, r->hi);
-    }
+    load_accumulators(e, r, b, y, x, m);
+    for (int v = 0; v < lanes; v++) m[v] += ch->bias[v];
+    if (r->mul)
+        for (int v = 0; v < lanes; v++) m[v] *= ch->mult[v];
+    for (int v = 0; v < lanes; v++) m[v] = round_shift(m[v], ch->shift[v]);
+    if (r->residual) add_residual(e, r, b, y, x, m);
+    for (int v = 0; v < lanes; v++) out[v] = clamp(m[v] + r->zo, r->lo, r->hi);
 }
 
 static int32_t zero_of(const struct rt_emulator *e, const struct svpe_insn *i, enum svpe_field f) {

@@ -60,28 +60,36 @@ MAC_KERNEL(mac_avx2, __attribute__((target("avx2"))))
 MAC_KERNEL(mac_avx512, __attribute__((target("avx512f"))))
 #endif
 
-/* The i-th of the kernels this CPU runs, slowest first; NULL past the last. */
-static rt_mac_fn *kernel(int i) {
-    rt_mac_fn *have[4];
-    int n = 0;
-    have[n++] = mac_plain;
+/* Slowest first. */
+enum level { LEVEL_PLAIN, LEVEL_SSE41, LEVEL_AVX2, LEVEL_AVX512, LEVEL_COUNT };
+
+static rt_mac_fn *const kernels[LEVEL_COUNT] = {
+    [LEVEL_PLAIN] = mac_plain,
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("sse4.1")) have[n++] = mac_sse41;
-    if (__builtin_cpu_supports("avx2")) have[n++] = mac_avx2;
-    if (__builtin_cpu_supports("avx512f")) have[n++] = mac_avx512;
+    [LEVEL_SSE41] = mac_sse41,
+    [LEVEL_AVX2] = mac_avx2,
+    [LEVEL_AVX512] = mac_avx512,
 #endif
-    return i < n ? have[i] : NULL;
+};
+
+/* Each level's CPUs have those below as well. */
+static int levels(void) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f")) return LEVEL_AVX512 + 1;
+    if (__builtin_cpu_supports("avx2")) return LEVEL_AVX2 + 1;
+    if (__builtin_cpu_supports("sse4.1")) return LEVEL_SSE41 + 1;
+#endif
+    return LEVEL_PLAIN + 1;
 }
 
 int rt_mac_kernel_count(void) {
-    int n = 0;
-    while (kernel(n)) n++;
-    return n;
+    return levels();
 }
 
 rt_mac_fn *rt_mac_kernel_at(int i) {
-    return kernel(i);
+    return i >= 0 && i < levels() ? kernels[i] : NULL;
 }
+
 rt_mac_fn *rt_mac_kernel(void) {
-    return kernel(rt_mac_kernel_count() - 1);
+    return kernels[levels() - 1];
 }

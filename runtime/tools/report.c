@@ -84,15 +84,15 @@ static void print_layer(int n, struct nbq_layer_info l) {
     printf("  ");
     print_cell(text, 9);
     if (l.margin >= 0)
-        printf("%6d", l.margin);
+        printf("%8d", l.margin);
     else
-        printf("%6s", "-");
+        printf("%8s", "-");
     printf("%6d%s%s\n", l.tiles, *l.note ? "  " : "", l.note);
 }
 
 static void print_layers(const struct nbq_program *p) {
     uint64_t macs = 0, weights = 0;
-    printf("%3s  %-*s  %-10s %-12s %-12s %-7s%4s%12s%10s  %-9s%6s%6s\n", "", NAME_WIDTH, "layer",
+    printf("%3s  %-*s  %-10s %-12s %-12s %-7s%4s%12s%10s  %-9s%8s%6s\n", "", NAME_WIDTH, "layer",
            "kind", "in", "out", "place", "bits", "MACs", "weights", "exponents", "margin", "tiles");
     for (int n = 0; n < nbq_layer_count(p); n++) {
         struct nbq_layer_info l = nbq_layer(p, n);
