@@ -1,7 +1,10 @@
-/* The default schedule of a layer: of all tilings with near-even tiles, the one with the fewest estimated cycles; ties go
- * to the one with the most pixels and channels per tile. The same layer on the same target always gets the same one. */
+/* The default schedule of a layer: of all tilings with near-even tiles those within a hundredth of the fewest estimated
+ * cycles, and of these the one with the most pixels and channels per tile: the fewer instructions the better, when the
+ * estimate cannot tell. The same layer on the same target always gets the same one. */
 #include "backend/diag.h"
 #include "backend/internal.h"
+
+#include <math.h>
 
 enum { MAX_CANDIDATES = 24 };
 
@@ -30,34 +33,43 @@ static struct candidates along(const struct be_axis *a) {
     return c;
 }
 
+#define TIE 1.01
+
 struct search {
     const struct be_plan *plan;
     const struct be_layer *layer;
-    bool found;
+    double fewest; /* cycles of any tiling so far; then those a tiling may have */
+    bool choosing; /* the second round, with `fewest` known */
     struct be_tiling best, smallest;
-    struct be_cost cost;
+    int64_t best_volume; /* 0: none yet */
+    double best_cycles;
     struct be_misfit why; /* of the smallest one */
 };
 
+/* Pixels and channels of a tile. */
 static int64_t volume(const struct be_tiling *t) {
     return (int64_t)t->rows * t->cols * t->oc;
 }
 
-static bool better(const struct search *s, const struct be_tiling *t, const struct be_cost *cost) {
-    if (!s->found) return true;
-    if (cost->cycles != s->cost.cycles) return cost->cycles < s->cost.cycles;
-    return volume(t) > volume(&s->best);
+static void consider(struct search *s, const struct be_tiling *t, double cycles) {
+    if (!s->choosing) {
+        if (cycles < s->fewest) s->fewest = cycles;
+        return;
+    }
+    int64_t v = volume(t);
+    if (cycles > s->fewest * TIE || v < s->best_volume ||
+        (v == s->best_volume && cycles >= s->best_cycles))
+        return;
+    s->best = *t;
+    s->best_volume = v;
+    s->best_cycles = cycles;
 }
 
 static bool try_tiling(struct search *s, const struct be_tiling *t) {
     struct be_need need;
     s->smallest = *t;
     if (!be_tiling_fits(s->plan, s->layer, t, &need, &s->why)) return false;
-    struct be_cost cost = be_tiling_cost(s->plan, s->layer, t, &need);
-    if (!better(s, t, &cost)) return true;
-    s->found = true;
-    s->best = *t;
-    s->cost = cost;
+    consider(s, t, be_tiling_cost(s->plan, s->layer, t, &need).cycles);
     return true;
 }
 
@@ -72,7 +84,7 @@ static void try_orders(struct search *s, struct be_tiling t, bool channels) {
     }
 }
 
-static void search_at(struct search *s, int ic) {
+static void try_all(struct search *s, int ic) {
     const struct be_shape *shape = s->layer->shape;
     int unit = be_channel_unit(s->plan->target);
     struct candidates rows = along(&shape->ay), cols = along(&shape->ax);
@@ -83,6 +95,16 @@ static void search_at(struct search *s, int ic) {
                 try_orders(s,
                            (struct be_tiling){rows.value[r], cols.value[c], oc.value[o], ic, 0, 0},
                            oc.count > 1);
+}
+
+static bool search_at(struct search *s, int blocks) {
+    int ic = blocks * (int)s->plan->target->lanes;
+    s->fewest = HUGE_VAL;
+    try_all(s, ic);
+    if (s->fewest == HUGE_VAL) return false;
+    s->choosing = true;
+    try_all(s, ic);
+    return true;
 }
 
 static void refuse(const struct search *s) {
@@ -103,14 +125,14 @@ static void refuse(const struct search *s) {
 bool be_tiling_choose(const struct be_plan *p, const struct be_layer *l, struct be_tiling *out) {
     struct search s = {.plan = p, .layer = l};
     int blocks = l->shape->in_blocks;
-    search_at(&s, blocks * (int)p->target->lanes);
-    while (!s.found && blocks > 1 && be_splits_input(l)) {
+    bool found = search_at(&s, blocks);
+    while (!found && blocks > 1 && be_splits_input(l)) {
         blocks = (blocks + 1) / 2;
-        search_at(&s, blocks * (int)p->target->lanes);
+        found = search_at(&s, blocks);
     }
-    if (s.found)
+    if (found)
         *out = s.best;
     else
         refuse(&s);
-    return s.found;
+    return found;
 }

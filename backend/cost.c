@@ -4,6 +4,9 @@
  * It only has to rank tilings; the devices' cycles come from their own model. */
 #include "backend/internal.h"
 
+/* What every instruction costs beside its work: its word is fetched, it is dispatched, queues fill and drain. */
+enum { INSN_BYTES = 32, ISSUE_CYCLES = 16 };
+
 struct work { /* cycles per queue, over all tiles */
     double queue[SVPE_QUEUE_COUNT];
     double bytes; /* to and from DRAM */
@@ -15,8 +18,9 @@ static int64_t tiles_of(int64_t whole, int64_t tile) {
 
 static void transfer(const struct be_plan *p, struct work *w, enum svpe_queue q, double times,
                      double bytes) {
-    w->bytes += bytes;
-    w->queue[q] += times * (double)p->target->dram_latency + bytes / (double)p->target->dram_bytes;
+    w->bytes += bytes + times * INSN_BYTES;
+    w->queue[q] += times * (double)(ISSUE_CYCLES + p->target->dram_latency) +
+                   bytes / (double)p->target->dram_bytes;
 }
 
 /* Input pixels read along an axis over all its tiles, overlaps counted as often as they are read. */
@@ -99,6 +103,11 @@ static double vector_cycles(const struct be_plan *p, const struct be_layer *l, d
     return blocks * (double)pixels * (double)p->target->lanes / lanes * taps;
 }
 
+static void issue(struct work *w, enum svpe_queue q, double times, double cycles) {
+    w->bytes += times * INSN_BYTES;
+    w->queue[q] += times * (ISSUE_CYCLES + cycles);
+}
+
 /* Both sizes that tiles have along an axis, and how many of each. */
 struct sizes {
     int size[2], count[2];
@@ -118,9 +127,12 @@ static void compute(const struct be_plan *p, const struct be_layer *l, const str
             double count = (double)rows.count[r] * cols.count[k];
             int64_t pixels = (int64_t)rows.size[r] * cols.size[k];
             if (count == 0) continue;
+            double tiles = count * n->channels;
             if (l->node->op == IR_OP_qconv)
-                w->queue[SVPE_QUEUE_EXEC] += count * conv_cycles(p, l, n, array, pixels);
-            w->queue[SVPE_QUEUE_VEC] += count * vector_cycles(p, l, s->out_blocks, pixels);
+                issue(w, SVPE_QUEUE_EXEC, tiles * n->chunks,
+                      conv_cycles(p, l, n, array, pixels) / (n->channels * n->chunks));
+            issue(w, SVPE_QUEUE_VEC, tiles,
+                  vector_cycles(p, l, s->out_blocks, pixels) / n->channels);
         }
 }
 
