@@ -86,11 +86,17 @@ void fe_hook_cast(struct fe_node *n) {
         diag(n->s->c, fe_attr_missing, n->where, "to");
         return;
     }
+    bool named = n->s->opset < 6;
+    if (named ? !to->has_s : !to->has_i) {
+        diag(n->s->c, fe_attr_kind, n->where, "to", named ? "int" : "string",
+             named ? "string" : "int");
+        return;
+    }
     const struct fe_dtype *d =
-        to->has_s ? fe_dtype_by_name((const char *)to->s.data, to->s.len) : fe_dtype(to->i);
+        named ? fe_dtype_by_name((const char *)to->s.data, to->s.len) : fe_dtype(to->i);
     if (d && d->ir != IR_DTYPE_COUNT)
         fe_node_set_string(n, "to", ir_dtype_name(d->ir));
-    else if (to->has_s)
+    else if (named)
         diag(n->s->c, fe_cast_name, n->where,
              arena_strndup(n->s->arena, (const char *)to->s.data, to->s.len), known);
     else
