@@ -3,13 +3,13 @@
  *
  * Nodes whose inputs are all constant, and Shape, are evaluated by the oracle's evaluator. Nodes that hand on their input
  * as it is are removed: Identity, Dropout (inference), Cast to the same type, and Reshape, Flatten, Squeeze, Unsqueeze,
- * Slice, Pad and Transpose that change nothing. A Transpose that moves only dimensions of size 1 becomes a Reshape. */
+ * Slice, Pad, Clip and Transpose that change nothing. A Transpose that moves only dimensions of size 1 becomes a Reshape. */
 #include "passes/internal.h"
 
-#include <string.h>
+#include <float.h>
 
-static const int64_t fold_limit = (int64_t)1
-                                  << 30; /* bytes: a chain of Concat doubles with every node */
+/* Bytes: a chain of Concat doubles with every node. */
+static const int64_t fold_limit = (int64_t)1 << 30;
 
 static bool all_const(const struct ir_node *n) {
     for (int i = 0; i < n->in_count; i++)
@@ -87,6 +87,11 @@ static bool has_zero_pads(const struct ir_node *n) {
     return true;
 }
 
+static bool has_no_bounds(const struct ir_node *n) {
+    struct pass_clamp clamp;
+    return pass_clamp_of(n, &clamp) && clamp.lo <= -FLT_MAX && clamp.hi >= FLT_MAX;
+}
+
 bool pass_is_view(enum ir_op op) {
     return op == IR_OP_reshape || op == IR_OP_flatten || op == IR_OP_squeeze ||
            op == IR_OP_unsqueeze;
@@ -103,6 +108,8 @@ static bool is_copy(const struct ir_node *n) {
         return has_positive_steps(n);
     case IR_OP_pad:
         return has_zero_pads(n);
+    case IR_OP_clip:
+        return has_no_bounds(n);
     default:
         return n->op == IR_OP_identity || n->op == IR_OP_dropout || pass_is_view(n->op);
     }
