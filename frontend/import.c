@@ -56,6 +56,7 @@ static void import_initializers(struct fe_state *s) {
 static void import_nodes(struct fe_state *s) {
     const size_t *order = fe_order(s);
     for (size_t i = 0; order && i < s->model->graph->n_node; i++) fe_node_import(s, order[i]);
+    fe_say_more_unknown(s);
 }
 
 static void import_graph(struct fe_state *s) {
@@ -88,6 +89,7 @@ struct ir_graph *fe_import_bytes(struct ctx *c, const char *file, const uint8_t 
     static const struct fe_options none = {0};
     struct fe_state s = {.c = c, .arena = arena_new(c), .file = file, .options = o ? o : &none};
     fe_names_init(&s.names, s.arena);
+    fe_names_init(&s.unknown_ops, s.arena);
     bool good = import_model(&s, bytes, size);
     arena_free(s.arena);
     return good ? s.g : NULL;

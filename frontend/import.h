@@ -14,6 +14,7 @@ enum {
     FE_IR_VERSION_MAX = 14,
     FE_DEPTH_MAX = 100,        /* nested messages; protobuf's own limit elsewhere */
     FE_LIST_MAX = 1 << 20,     /* numbers in an attribute */
+    FE_SAY_EACH = 3,           /* nodes of an unknown operator that are named */
     FE_SHAPE_TEXT = 8 * 22 + 3 /* the longest text of fe_shape_text() and its NUL */
 };
 
@@ -44,7 +45,7 @@ struct fe_state {
     const struct fe_options *options;
     const struct Onnx__ModelProto *model;
     int64_t opset;
-    struct fe_names names;
+    struct fe_names names, unknown_ops;
     int fresh; /* numbers given to names of our own */
 };
 
@@ -110,6 +111,7 @@ const size_t *fe_order(struct fe_state *s);
 
 /* node.c */
 void fe_node_import(struct fe_state *s, size_t index);
+void fe_say_more_unknown(struct fe_state *s); /* after the last node */
 const char *fe_node_name(struct fe_state *s, const struct Onnx__NodeProto *p);
 const char *fe_node_where(struct fe_state *s, const struct Onnx__NodeProto *p);
 const char *fe_fresh_name(struct fe_state *s, const char *wanted); /* wanted, if nothing has it */

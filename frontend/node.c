@@ -66,7 +66,9 @@ static bool standard_domain(const Onnx__NodeProto *p) {
     return !p->domain || !p->domain[0] || !strcmp(p->domain, "ai.onnx");
 }
 
+/* Each operator is named for its first nodes, then counted: a network has hundreds of some. */
 static void say_unknown_op(struct fe_state *s, const Onnx__NodeProto *p, const char *where) {
+    if (fe_names_add(&s->unknown_ops, op_type(p))->uses++ >= FE_SAY_EACH) return;
     const char *names[IR_OP_COUNT], *domain = p->domain ? p->domain : "";
     int count = 0;
     for (int i = 0; i < IR_OP_COUNT; i++) {
@@ -80,6 +82,16 @@ static void say_unknown_op(struct fe_state *s, const Onnx__NodeProto *p, const c
         diag(s->c, fe_unknown_op_near, where, op_type(p), domain, (long long)s->opset, near);
     else
         diag(s->c, fe_unknown_op, where, op_type(p), domain, (long long)s->opset);
+}
+
+void fe_say_more_unknown(struct fe_state *s) {
+    for (size_t i = 0; i < s->model->graph->n_node; i++) {
+        const char *op = op_type(s->model->graph->node[i]);
+        struct fe_entry *e = fe_names_find(&s->unknown_ops, op);
+        if (e && e->uses > FE_SAY_EACH)
+            diag(s->c, fe_more_unknown, s->file, op, e->uses - FE_SAY_EACH);
+        if (e) e->uses = 0;
+    }
 }
 
 /* IR_OP_COUNT after saying why the operator is none of ours. */
@@ -172,7 +184,7 @@ void fe_node_import(struct fe_state *s, size_t index) {
     int errors = s->c->errors;
     n.op = find_op(s, p, n.where);
     say_subgraphs(&n);
-    if (s->c->errors > errors) return;
+    if (n.op == IR_OP_COUNT || s->c->errors > errors) return;
     take_inputs(&n);
     take_outputs(&n);
     fe_attributes(&n);
