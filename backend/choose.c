@@ -113,9 +113,9 @@ static void refuse(const struct search *s) {
                *target = s->plan->target->name;
     const struct be_misfit *why = &s->why;
     if (why->buffer >= 0) {
-        const struct svpe_name_info *b = svpe_buffer_info((enum svpe_buffer)why->buffer);
-        diag(c, be_no_fit, s->layer->where, text, (long long)why->needed, b->unit, b->name, target,
-             (long long)why->available);
+        enum svpe_buffer b = (enum svpe_buffer)why->buffer;
+        diag(c, be_no_fit, s->layer->where, text, (long long)why->needed,
+             be_units(s->plan->arena, b), svpe_buffer_name(b), target, (long long)why->available);
     } else {
         diag(c, be_no_tile, s->layer->where, target, text, be_misfit_text(s->plan->arena, why));
     }

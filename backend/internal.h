@@ -98,6 +98,7 @@ struct be_misfit {
     int64_t needed, available;
     const char *what;
     int64_t value, lo, hi;
+    int64_t multiple; /* not 0: the value has to be a multiple of it, instead of in lo…hi */
 };
 
 /* plan.c */
@@ -130,7 +131,9 @@ bool be_splits_input(const struct be_layer *l); /* may take its input channels i
 /* True if the tiling works on the target: *need is filled but for the bases. */
 bool be_tiling_fits(const struct be_plan *p, const struct be_layer *l, const struct be_tiling *t,
                     struct be_need *need, struct be_misfit *why);
+const char *be_units(struct arena *a, enum svpe_buffer b); /* "entries" */
 const char *be_misfit_text(struct arena *a, const struct be_misfit *why);
+const char *be_misfit_expected(struct arena *a, const struct be_misfit *why); /* "1…32" */
 const char *be_tiling_text(struct arena *a, const struct be_tiling *t); /* "rows=8, cols=32, …" */
 
 /* cost.c: the estimate that choices are made by, not the cycle model. */

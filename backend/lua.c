@@ -29,7 +29,8 @@ struct be_script {
     const char *path;
     lua_State *lua;
     size_t memory;
-    long left; /* instructions */
+    long left;   /* instructions */
+    bool broken; /* it raised an error: it is not called again */
     /* what cost() is asked about */
     const struct be_plan *plan;
     const struct be_layer *layer;
@@ -207,6 +208,7 @@ static void push_tiling(lua_State *lua, const struct be_tiling *t) {
 
 /* A field that is wrong: its value is on the stack's top. */
 struct wrong {
+    bool unknown; /* no such field */
     const char *field, *value, *expected, *nearest;
 };
 
@@ -269,10 +271,10 @@ static bool read_tiling(struct be_script *s, int table, struct be_tiling *t, str
     while (lua_next(lua, table)) {
         const char *name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : NULL;
         if (!name || !known_field(name)) {
-            *w = (struct wrong){.field =
-                                    name ? arena_strndup(s->arena, name, 40) : value_text(s, -2)};
+            *w = (struct wrong){.field = name ? arena_printf(s->arena, "%.40s", name)
+                                              : value_text(s, -2)};
             w->nearest = name ? nearest_name(name, field_names, FIELD_COUNT) : NULL;
-            if (!w->nearest) w->nearest = "rows";
+            w->unknown = true;
             return false;
         }
         if (!read_field(s, name, t, w)) return false;
@@ -283,8 +285,10 @@ static bool read_tiling(struct be_script *s, int table, struct be_tiling *t, str
 
 static bool say_wrong(const struct be_script *s, const struct wrong *w) {
     const char *name = s->layer->name;
-    if (w->nearest)
-        diag(s->c, be_lua_unknown, s->path, name, w->field, w->nearest);
+    if (w->unknown && w->nearest)
+        diag(s->c, be_lua_near, s->path, name, w->field, w->nearest);
+    else if (w->unknown)
+        diag(s->c, be_lua_unknown, s->path, name, w->field);
     else
         diag(s->c, be_lua_field, s->path, name, w->field, w->value, w->expected);
     return false;
@@ -385,7 +389,7 @@ static bool check_tiling(const struct be_script *s, const struct be_tiling *t) {
     if (why.buffer < 0 && known_field(why.what)) {
         diag(s->c, be_lua_field, s->path, s->layer->name, why.what,
              arena_printf(s->arena, "%lld", (long long)why.value),
-             arena_printf(s->arena, "%lld…%lld", (long long)why.lo, (long long)why.hi));
+             be_misfit_expected(s->arena, &why));
         return false;
     }
     diag(s->c, be_lua_tiling, s->path, s->layer->name, be_tiling_text(s->arena, t),
@@ -396,6 +400,7 @@ static bool check_tiling(const struct be_script *s, const struct be_tiling *t) {
 bool be_script_tiling(struct be_script *s, const struct be_plan *p, const struct be_layer *l,
                       struct be_tiling *tiling) {
     struct wrong w;
+    if (s->broken) return false;
     s->plan = p;
     s->layer = l;
     start_budget(s);
@@ -403,6 +408,7 @@ bool be_script_tiling(struct be_script *s, const struct be_plan *p, const struct
     lua_pushcfunction(s->lua, call_schedule);
     if (lua_pcall(s->lua, 0, 1, 0)) {
         diag(s->c, be_lua_run, s->path, l->name, error_text(s));
+        s->broken = true;
         return false;
     }
     if (lua_isnil(s->lua, 1)) return true;

@@ -3,6 +3,8 @@
  * Not here: which tiling is fast (cost.c, choose.c), where in a buffer a layer's part lies (memory.c). */
 #include "backend/internal.h"
 
+#include <string.h>
+
 static int most(int a, int b) {
     return a > b ? a : b;
 }
@@ -47,6 +49,12 @@ static bool misfit(struct be_misfit *why, const char *what, int64_t value, int64
     return false;
 }
 
+static bool multiple(struct be_misfit *why, const char *what, int64_t value, int64_t of) {
+    if (value % of == 0) return true;
+    *why = (struct be_misfit){.buffer = -1, .what = what, .value = value, .multiple = of};
+    return false;
+}
+
 static bool inside(struct be_misfit *why, const char *what, int64_t value, int64_t lo, int64_t hi) {
     return (value >= lo && value <= hi) || misfit(why, what, value, lo, hi);
 }
@@ -71,13 +79,9 @@ static bool tiling_bounds(const struct be_plan *p, const struct be_layer *l,
         !inside(why, "cols", t->cols, 1, s->ax.out) || !inside(why, "oc", t->oc, unit, out) ||
         !inside(why, "ic", t->ic, be_splits_input(l) ? lanes : in, in))
         return false;
-    if (t->oc % unit) return misfit(why, "oc modulo the larger of V and E", t->oc % unit, 0, 0);
-    if (t->ic % lanes) return misfit(why, "ic modulo V", t->ic % lanes, 0, 0);
-    if (t->rows < s->ay.out && t->rows % s->ay.repeat)
-        return misfit(why, "rows modulo the repetition", t->rows % s->ay.repeat, 0, 0);
-    if (t->cols < s->ax.out && t->cols % s->ax.repeat)
-        return misfit(why, "cols modulo the repetition", t->cols % s->ax.repeat, 0, 0);
-    return true;
+    return multiple(why, "oc", t->oc, unit) && multiple(why, "ic", t->ic, lanes) &&
+           (t->rows == s->ay.out || multiple(why, "rows", t->rows, s->ay.repeat)) &&
+           (t->cols == s->ax.out || multiple(why, "cols", t->cols, s->ax.repeat));
 }
 
 /* Padding of every tile along an axis: within its fields, and never a tile of padding alone, since a load reads. */
@@ -238,13 +242,26 @@ bool be_tiling_fits(const struct be_plan *p, const struct be_layer *l, const str
 
 /* ---- Texts ------------------------------------------------------------------------------------------------------- */
 
+const char *be_misfit_expected(struct arena *a, const struct be_misfit *why) {
+    if (why->multiple) return arena_printf(a, "a multiple of %lld", (long long)why->multiple);
+    return arena_printf(a, "%lld…%lld", (long long)why->lo, (long long)why->hi);
+}
+
+const char *be_units(struct arena *a, enum svpe_buffer b) {
+    const char *unit = svpe_buffer_info(b)->unit;
+    size_t length = strlen(unit);
+    if (unit[length - 1] != 'y') return arena_printf(a, "%ss", unit);
+    return arena_printf(a, "%.*sies", (int)length - 1, unit);
+}
+
 const char *be_misfit_text(struct arena *a, const struct be_misfit *why) {
     if (why->buffer < 0)
-        return arena_printf(a, "%s = %lld: expected %lld…%lld", why->what, (long long)why->value,
-                            (long long)why->lo, (long long)why->hi);
-    const struct svpe_name_info *b = svpe_buffer_info((enum svpe_buffer)why->buffer);
+        return arena_printf(a, "%s = %lld: expected %s", why->what, (long long)why->value,
+                            be_misfit_expected(a, why));
+    enum svpe_buffer b = (enum svpe_buffer)why->buffer;
     return arena_printf(a, "it needs %lld %s of the %s buffer, which has %lld",
-                        (long long)why->needed, b->unit, b->name, (long long)why->available);
+                        (long long)why->needed, be_units(a, b), svpe_buffer_name(b),
+                        (long long)why->available);
 }
 
 const char *be_tiling_text(struct arena *a, const struct be_tiling *t) {

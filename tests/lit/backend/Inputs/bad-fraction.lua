@@ -1,0 +1,1 @@
+function schedule(layer, target, default) return {cols = 1.5} end

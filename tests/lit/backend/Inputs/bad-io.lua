@@ -1,0 +1,1 @@
+function schedule(layer, target, default) return io.open('/etc/passwd') end

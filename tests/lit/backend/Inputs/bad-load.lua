@@ -1,0 +1,1 @@
+function schedule(layer, target, default) return load('return 1')() end

@@ -1,0 +1,1 @@
+function schedule(layer, target, default) while true do end end

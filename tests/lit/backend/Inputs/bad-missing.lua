@@ -1,0 +1,1 @@
+function shedule(layer, target, default) return nil end

@@ -1,0 +1,1 @@
+function schedule(layer, target, default) return {row = 2} end

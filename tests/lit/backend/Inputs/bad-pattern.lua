@@ -1,0 +1,1 @@
+function schedule(layer, target, default) return ('x'):rep(9) end

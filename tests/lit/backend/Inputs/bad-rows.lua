@@ -1,0 +1,1 @@
+function schedule(layer, target, default) return {rows = 9} end

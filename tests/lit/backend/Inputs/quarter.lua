@@ -1,0 +1,3 @@
+function schedule(layer, target, default)
+  return {rows = 2, cols = 2}
+end

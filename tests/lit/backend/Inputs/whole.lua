@@ -1,0 +1,3 @@
+function schedule(layer, target, default)
+  return {rows = layer.rows, cols = layer.cols}
+end
