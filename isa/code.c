@@ -1,5 +1,5 @@
-/* Instruction words: encoding and decoding, generic over the field table. Whether a field's value makes sense on a
- * machine is verify.c's business; here only what the word itself can hold. */
+/* Instruction words: encoding and decoding, generic over the field table. Whether a field's value
+ * makes sense on a machine is verify.c's business; here only what the word itself can hold. */
 #include "isa/isa.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
-/* Writing the .svpe file. Layout: header, section table, sections in the order of container.def, each at the next
- * multiple of 64 bytes, zeros between. The same program gives the same bytes. docs/container.md has the whole. */
+/* Writing the .svpe file. Layout: header, section table, sections in the order of container.def,
+ * each at the next multiple of 64 bytes, zeros between. The same program gives the same bytes.
+ * docs/container.md has the whole. */
 #include "isa/container.h"
 
 #include <assert.h>
@@ -17,8 +18,8 @@ struct build {
     struct span sections[SVPE_SECTION_COUNT];
 };
 
-/* Offset of a text in the strings section, added when it is not there yet. Control characters, which would let a
- * model's names play with a terminal, become '?'. */
+/* Offset of a text in the strings section, added when it is not there yet. Control characters,
+ * which would let a model's names play with a terminal, become '?'. */
 static uint32_t add_string(struct build *b, const char *text) {
     char *s = arena_strdup(b->a, text ? text : "");
     for (char *p = s; *p; p++) {
@@ -123,7 +124,8 @@ static void build_sections(struct build *b) {
     s[SVPE_SECTION_WEIGHTS] = (struct span){p->weights, p->weight_bytes};
 }
 
-/* Header and section table. The checksum over them covers the file's size, so nothing can be appended either. */
+/* Header and section table. The checksum over them covers the file's size, so nothing can be
+ * appended either. */
 static void write_head(struct build *b, struct writer *to) {
     struct writer w;
     writer_init(&w, b->a);

@@ -1,4 +1,5 @@
-/* What writer, reader and manual of the .svpe file share: container.def expanded. Private to isa/. */
+/* What writer, reader and manual of the .svpe file share: container.def expanded. Private to
+ * isa/. */
 #ifndef NBQ_ISA_CONTAINER_H
 #define NBQ_ISA_CONTAINER_H
 

@@ -45,8 +45,8 @@ static const char records_text[] =
     "## Records\n"
     "\n"
     "A section of records holds nothing else. Members stand one after the other without gaps. A\n"
-    "*text* is a u32: the offset of its first byte in the strings section. A *table* is a u32: the\n"
-    "first of its rows in the tables section. Integers outside the range given are refused.\n"
+    "*text* is a u32: the offset of its first byte in the strings section. A *table* is a u32:\n"
+    "the first of its rows in the tables section. Integers outside the range given are refused.\n"
     "\n";
 
 static const char rest_text[] =
@@ -55,7 +55,8 @@ static const char rest_text[] =
     "- A tensor that is not inside its region, that is smaller than its layout needs, whose\n"
     "  dimensions do not multiply to C·H·W, whose bits are not the program's, or whose zero is\n"
     "  neither 0 nor −2^(bits−1).\n"
-    "- An index of a tensor, a text or a table that does not exist; a text with control characters.\n"
+    "- An index of a tensor, a text or a table that does not exist; a text with control\n"
+    "  characters.\n"
     "- Device segments that do not follow each other without gaps from the first byte of the code\n"
     "  to its last.\n"
     "- A host segment without an operator or with code; unused members that are not zero.\n"

@@ -1,6 +1,7 @@
-/* Reading the .svpe file: hostile until proven otherwise. What holds afterwards: the layout is exactly the one
- * svpe_write() makes, every checksum is right, every number lies in the range container.def gives, every index,
- * string and tensor lies inside what it refers to. Instructions are not looked at. */
+/* Reading the .svpe file: hostile until proven otherwise. What holds afterwards: the layout is
+ * exactly the one svpe_write() makes, every checksum is right, every number lies in the range
+ * container.def gives, every index, string and tensor lies inside what it refers to. Instructions
+ * are not looked at. */
 #include "isa/container.h"
 #include "isa/diag.h"
 
@@ -106,7 +107,8 @@ static bool check_header(struct load *l) {
     return false;
 }
 
-/* The place of every section follows from the sizes, so overlaps, holes and repetitions cannot be written down. */
+/* The place of every section follows from the sizes, so overlaps, holes and repetitions cannot be
+ * written down. */
 static bool find_section(struct load *l, struct reader *r, int n, size_t *at) {
     enum svpe_section s = (enum svpe_section)n;
     size_t start = svpe_align_section(*at);

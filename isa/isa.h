@@ -1,4 +1,5 @@
-/* The contract between compiler and devices: instructions, their text, their footprints; the container. */
+/* The contract between compiler and devices: instructions, their text, what they touch and how long
+ * they take; the container. */
 #ifndef NBQ_ISA_ISA_H
 #define NBQ_ISA_ISA_H
 
@@ -31,7 +32,8 @@ enum svpe_field {
 #include "isa/svpe.def"
     SVPE_FIELD_COUNT
 };
-enum svpe_op { /* dense index, not the opcode */
+/* A dense index, not the opcode. */
+enum svpe_op {
 #define INSN(name, ...) SVPE_##name,
 #include "isa/svpe.def"
     SVPE_OP_COUNT
@@ -55,13 +57,14 @@ enum svpe_form {
 
 enum { SVPE_MAX_FIELDS = 32, SVPE_MAX_BYTES = 32 };
 
-/* A decoded instruction. Fields are read and written by their enum: svpe_set(&i, SVPE_CONV_rows, 7). */
+/* A decoded instruction. Fields are read and written by name: svpe_set(&i, SVPE_CONV_rows, 7). */
 struct svpe_insn {
     enum svpe_op op;
     uint8_t wait, post; /* bit q: queue q */
     uint16_t layer;
-    enum svpe_queue queue;           /* of the operation; SYNCW and END: of this word, set by svpe_set(SVPE_SYNC_queue) */
-    int64_t field[SVPE_MAX_FIELDS];  /* by position within the format */
+    /* The operation's; that of a SYNCW or END is set together with its field SVPE_SYNC_queue. */
+    enum svpe_queue queue;
+    int64_t field[SVPE_MAX_FIELDS]; /* by position within the format */
 };
 
 struct svpe_op_info {
@@ -69,7 +72,7 @@ struct svpe_op_info {
     uint8_t opcode;
     enum svpe_format format;
     enum svpe_queue queue;
-    uint32_t uses; /* bit i: the field at position i of the format; bits above the last field mean nothing */
+    uint32_t uses; /* bit i: the field at position i; bits above the last field mean nothing */
 };
 struct svpe_format_info {
     const char *name, *meaning;
@@ -111,27 +114,36 @@ const char *svpe_queue_name(enum svpe_queue q); /* these three: "?" when out of 
 const char *svpe_region_name(enum svpe_region r);
 const char *svpe_buffer_name(enum svpe_buffer b);
 const struct svpe_wfmt_info *svpe_wfmt_info(enum svpe_wfmt f);
-int64_t svpe_get(const struct svpe_insn *i, enum svpe_field f);  /* asserts that f belongs to i's format */
+/* Both assert that f belongs to i's format. */
+int64_t svpe_get(const struct svpe_insn *i, enum svpe_field f);
 void svpe_set(struct svpe_insn *i, enum svpe_field f, int64_t v);
-struct svpe_insn svpe_insn_new(enum svpe_op op, int layer);      /* all fields zero, but the queue of end: store */
-
-uint64_t svpe_isa_hash(struct arena *a); /* of everything that decides what a word means; texts apart */
+/* All fields zero, but the queue of end: store. */
+struct svpe_insn svpe_insn_new(enum svpe_op op, int layer);
+/* Of everything that decides what a word means; texts apart. */
+uint64_t svpe_isa_hash(struct arena *a);
 
 /* code.c: words. */
 int svpe_insn_bytes(enum svpe_op op); /* 16 or 32 */
-void svpe_field_range(enum svpe_field f, int64_t *min, int64_t *max); /* what the field can hold */
+/* What the field can hold. */
+void svpe_field_range(enum svpe_field f, int64_t *min, int64_t *max);
 /* Writes svpe_insn_bytes() bytes. False: a value does not fit its field, *bad names the field. */
 bool svpe_encode(const struct svpe_insn *i, uint8_t *to, const char **bad);
-/* Returns bytes taken, or 0 with *why (a static text): unknown opcode, reserved bits, unused field not zero, truncated. */
+/* Returns bytes taken, or 0 with *why (a static text): unknown opcode, reserved bits, unused field
+ * not zero, truncated. */
 int svpe_decode(const uint8_t *from, size_t left, struct svpe_insn *i, const char **why);
 
 /* weight.c: weight codes. */
 enum svpe_wfmt svpe_wfmt_for(bool linear, int bits);
-int svpe_wcode(enum svpe_wfmt f, int value);              /* code of an integer weight; −1: not representable */
-bool svpe_wvalue(enum svpe_wfmt f, unsigned code, int *value); /* false: code refused (negative zero, high bits) */
-void svpe_pack(enum svpe_wfmt f, const int16_t *values, size_t count, struct writer *to);  /* asserts representable; pads to 8 bytes: one call per block */
-bool svpe_unpack(enum svpe_wfmt f, const uint8_t *from, size_t count, int16_t *values);    /* false: bad code */
-size_t svpe_block_bytes(const struct svpe_target *t, enum svpe_wfmt f); /* one weight block, a multiple of 8 */
+/* The code of an integer weight; −1: not representable. */
+int svpe_wcode(enum svpe_wfmt f, int value);
+/* False: no code (negative zero, high bits). */
+bool svpe_wvalue(enum svpe_wfmt f, unsigned code, int *value);
+/* One block: asserts that all values are representable; pads to 8 bytes. */
+void svpe_pack(enum svpe_wfmt f, const int16_t *values, size_t count, struct writer *to);
+/* False: a bad code. */
+bool svpe_unpack(enum svpe_wfmt f, const uint8_t *from, size_t count, int16_t *values);
+/* Bytes of one weight block of E·V codes, a multiple of 8. */
+size_t svpe_block_bytes(const struct svpe_target *t, enum svpe_wfmt f);
 
 /* Shape of one program on one target: what footprints, micro-instructions and verification need. */
 struct svpe_machine {
@@ -140,15 +152,18 @@ struct svpe_machine {
     uint64_t region_bytes[SVPE_REGION_COUNT];
 };
 
-/* Most steps (weight blocks times pixel groups; vectors times taps) of one instruction: no program runs for ever. */
+/* Most steps (weight blocks times pixel groups; vectors times taps) of one instruction: no program
+ * runs for ever. */
 #define SVPE_MAX_STEPS (INT64_C(1) << 26)
 
-/* verify.c: one instruction in isolation: nonzero extents, strides, ranges inside buffers and regions, formats the
- * target has, shift ranges, vector-unit rules. NULL if good, else a text made in a. */
-const char *svpe_verify_insn(struct arena *a, const struct svpe_machine *m, const struct svpe_insn *i);
+/* verify.c: one instruction in isolation: nonzero extents, strides, ranges inside buffers and
+ * regions, formats the target has, shift ranges, vector-unit rules. NULL if good, else a text made
+ * in a. */
+const char *svpe_verify_insn(struct arena *a, const struct svpe_machine *m,
+                             const struct svpe_insn *i);
 
-/* footprint.c: the exact bytes an instruction reads and writes. Spaces: on-chip buffers, then DRAM regions.
- * Accumulators are counted as 8 bytes each, whatever their width. */
+/* footprint.c: the exact bytes an instruction reads and writes. Spaces: on-chip buffers, then DRAM
+ * regions. Accumulators are counted as 8 bytes each, whatever their width. */
 enum { SVPE_SPACE_COUNT = SVPE_BUFFER_COUNT + SVPE_REGION_COUNT };
 struct svpe_range { /* count1 × count2 runs of `bytes` bytes at first + i·step1 + j·step2 */
     int space;
@@ -156,57 +171,76 @@ struct svpe_range { /* count1 × count2 runs of `bytes` bytes at first + i·step
     uint64_t first, bytes;
     uint64_t count1, step1, count2, step2;
 };
-/* Calls visit for each range; ranges of one instruction may touch. i must have passed svpe_verify_insn(). */
+/* Calls visit for each range; ranges of one instruction may touch. i must have passed
+ * svpe_verify_insn(). */
 typedef void svpe_range_fn(void *user, const struct svpe_range *r);
-void svpe_footprint(const struct svpe_machine *m, const struct svpe_insn *i, svpe_range_fn *visit, void *user);
+void svpe_footprint(const struct svpe_machine *m, const struct svpe_insn *i, svpe_range_fn *visit,
+                    void *user);
 
 /* uop.c: the micro-instructions of one exec- or vec-queue instruction, in issue order. */
 struct svpe_uop {
     enum svpe_uop_kind kind;
-    int group, ob, term, ky, kx, ib; /* CONV: pixel group, output block, term, kernel row, column (first tap), input block */
-    int beat;                        /* vector unit: beat within the instruction */
-    int tap;                         /* v.max, v.avg */
+    /* CONV: pixel group, output block, term, kernel row, column (first tap), input block. */
+    int group, ob, term, ky, kx, ib;
+    int beat; /* vector unit: beat within the instruction */
+    int tap;  /* v.max, v.avg */
     int cycles;
-    int act_reads, wgt_reads, acc_reads, acc_writes, act_writes, par_reads; /* uses in all, over `cycles` cycles */
-    int bank_peak;                   /* most reads of one activation bank */
+    /* Uses in all, over `cycles` cycles. */
+    int act_reads, wgt_reads, acc_reads, acc_writes, act_writes, par_reads;
+    int bank_peak; /* most reads of one activation bank */
 };
-struct svpe_uop_iter { const struct svpe_machine *m; const struct svpe_insn *i; uint64_t next; };
-void svpe_uop_begin(struct svpe_uop_iter *it, const struct svpe_machine *m, const struct svpe_insn *i);
+struct svpe_uop_iter {
+    const struct svpe_machine *m;
+    const struct svpe_insn *i;
+    uint64_t next;
+};
+void svpe_uop_begin(struct svpe_uop_iter *it, const struct svpe_machine *m,
+                    const struct svpe_insn *i);
 bool svpe_uop_next(struct svpe_uop_iter *it, struct svpe_uop *out);
-uint64_t svpe_insn_cycles(const struct svpe_machine *m, const struct svpe_insn *i); /* sum over micro-instructions; DMA: bytes / dram_bytes + latency */
+/* The sum over the micro-instructions; of a copy, bytes / dram_bytes + latency. */
+uint64_t svpe_insn_cycles(const struct svpe_machine *m, const struct svpe_insn *i);
 void svpe_uop_print(const struct svpe_uop *u, struct writer *to);
 
-/* order.c: happens-before over tokens. The stream is one sequence; each instruction goes to its queue's end. */
+/* order.c: happens-before over tokens. The stream is one sequence; each instruction goes to its
+ * queue's end. */
 enum svpe_fault_kind { SVPE_FAULT_NONE, SVPE_FAULT_RACE, SVPE_FAULT_DEADLOCK, SVPE_FAULT_LEFTOVER };
 struct svpe_fault {
     enum svpe_fault_kind kind;
-    int first, second;  /* instruction indices; deadlock: the waiting instruction, and −1 or the blocked post */
-    int space;          /* race: where */
-    uint64_t byte;      /* race: first byte */
+    /* Instruction indices; deadlock: the waiting instruction, and −1 or the blocked post. */
+    int first, second;
+    int space;     /* race: where */
+    uint64_t byte; /* race: first byte */
     bool first_writes, second_writes;
     enum svpe_queue from, to; /* deadlock, leftover: the counter */
 };
-/* Tokens alone: every wait is matched by a post earlier in the stream (so that in-order dispatch with queues of any
- * depth cannot block), no counter exceeds the target's, none is left over. True if good. */
-bool svpe_check_tokens(const struct svpe_machine *m, const struct svpe_insn *insns, int count, struct svpe_fault *out);
-/* Vector clocks over the tokens; every unordered overlapping pair is a race. Returns the number of faults found, the
- * first `room` of them in out. Needs svpe_check_tokens() to hold. */
-int svpe_check_races(struct arena *a, const struct svpe_machine *m, const struct svpe_insn *insns, int count,
-                     struct svpe_fault *out, int room);
-const char *svpe_fault_text(struct arena *a, const struct svpe_fault *f, const struct svpe_insn *insns,
-                            const char *const *layer_names, int layer_count);
+/* Tokens alone: every wait is matched by a post earlier in the stream (so that in-order dispatch
+ * with queues of any depth cannot block), no counter exceeds the target's, none is left over. True
+ * if good. */
+bool svpe_check_tokens(const struct svpe_machine *m, const struct svpe_insn *insns, int count,
+                       struct svpe_fault *out);
+/* Vector clocks over the tokens; every unordered overlapping pair is a race. Returns the number of
+ * faults found, the first `room` of them in out. Needs svpe_check_tokens() to hold. */
+int svpe_check_races(struct arena *a, const struct svpe_machine *m, const struct svpe_insn *insns,
+                     int count, struct svpe_fault *out, int room);
+const char *svpe_fault_text(struct arena *a, const struct svpe_fault *f,
+                            const struct svpe_insn *insns, const char *const *layer_names,
+                            int layer_count);
 
-/* text.c: assembly. Grammar in docs/isa.md: `mnemonic field=value, …` with `wait=q+q`, `post=q+q`, `layer=N`; zero fields
- * that an instruction uses may be left out. */
+/* text.c: assembly. Grammar in docs/isa.md: `mnemonic field=value, …` with `wait=q+q`, `post=q+q`,
+ * `layer=N`; zero fields that an instruction uses may be left out. */
 void svpe_print_insn(const struct svpe_insn *i, struct writer *to); /* one line, no newline */
-bool svpe_parse_insn(struct ctx *c, const char *file, int line, const char *text, struct svpe_insn *out);
+bool svpe_parse_insn(struct ctx *c, const char *file, int line, const char *text,
+                     struct svpe_insn *out);
 /* A whole file (comments start with ';'): appends encoded words. False after saying every fault. */
-bool svpe_assemble(struct ctx *c, const char *file, const char *text, size_t size, struct writer *to);
-/* One line, no newline, for the next word of code (left > 0); returns its bytes. A bad one becomes `.word` and its
- * bytes in hex, with the reason in *why, which is NULL otherwise. */
-size_t svpe_print_word(const uint8_t *code, size_t left, struct svpe_insn *i, const char **why, struct writer *to);
-void svpe_disassemble(const uint8_t *code, size_t size, struct writer *to); /* bad words: .word hex with the reason */
-/* manual.c */
+bool svpe_assemble(struct ctx *c, const char *file, const char *text, size_t size,
+                   struct writer *to);
+/* One line, no newline, for the next word of code (left > 0); returns its bytes. A bad one becomes
+ * `.word` and its bytes in hex, with the reason in *why, which is NULL otherwise. */
+size_t svpe_print_word(const uint8_t *code, size_t left, struct svpe_insn *i, const char **why,
+                       struct writer *to);
+void svpe_disassemble(const uint8_t *code, size_t size, struct writer *to);
+
+/* manual.c, container_manual.c */
 void svpe_print_manual(struct writer *to);           /* docs/isa.md */
 void svpe_print_container_manual(struct writer *to); /* docs/container.md */
 
@@ -216,58 +250,65 @@ struct svpe_tensor { /* a buffer in DRAM */
     const char *name;
     enum svpe_region region;
     uint64_t offset, bytes;
-    /* BLOCKED: [ceil(C/V)][H][W][V] stored integers, tail lanes hold zero (the encoded one).
-     * STEM: [H][W][2^px] stored integers, tail lanes the encoded zero. PLAIN: row-major float32 (host operators). */
+    /* BLOCKED: [ceil(C/V)][H][W][V] stored integers, STEM: [H][W][2^px] stored integers; tail lanes
+     * of both hold the encoded zero. PLAIN: row-major float32, for host operators. */
     enum svpe_layout layout;
     int px;
     int channels, height, width; /* N = 1 */
-    int rank; int64_t dims[8];   /* as the model says, N = 1 */
+    int rank;
+    int64_t dims[8]; /* as the model says, N = 1 */
     int bits, exp, zero;
 };
 struct svpe_input {
     int tensor;
-    bool has_table;              /* byte images: table[c][256] of stored integers; px channels as the model has them */
-    const int16_t *table;        /* channels × 256; channel c of the tensor is made of plane source[c] of the image (bgr) */
+    /* Byte images: channel c is table[c][byte of plane source[c] of the image]. */
+    bool has_table;
+    const int16_t *table; /* channels × 256 stored integers */
     int source[4];
     double scale, mean[4], std[4]; /* as given, for display and for float images */
     bool preprocess_given;
 };
 struct svpe_layer {
-    const char *name, *kind;     /* the model's node name; the operation ("qconv") */
+    const char *name, *kind; /* the model's node name; the operation ("qconv") */
     uint32_t in_c, in_h, in_w, out_c, out_h, out_w, kh, kw, sy, sx, group;
     uint64_t macs, weights;
     int bits, terms;
-    int exp_min, exp_max;        /* of the channel scales */
-    int margin;                  /* overflow margin, bits; −1: does not apply */
+    int exp_min, exp_max; /* of the channel scales */
+    int margin;           /* overflow margin, bits; −1: does not apply */
     int tiles;
-    const char *place;           /* "array", "vector", "host", "view" */
-    const char *note;            /* e.g. "select" for shortcuts made into a convolution; may be "" */
+    const char *place; /* "array", "vector", "host", "view" */
+    const char *note;  /* e.g. "select" for shortcuts made into a convolution; may be "" */
 };
-struct svpe_segment { /* in order */
+struct svpe_segment {
     bool host;
-    uint64_t code_offset, code_bytes;      /* device */
-    const char *op;                        /* host: name in runtime's table */
-    int in_count, in[4], out_count, out[4];/* host: tensors */
-    int64_t attr[4];                       /* host */
+    uint64_t code_offset, code_bytes;       /* device */
+    const char *op;                         /* host: name in runtime's table */
+    int in_count, in[4], out_count, out[4]; /* host: tensors */
+    int64_t attr[4];                        /* host */
 };
 struct svpe_program {
     const char *name;
     const struct svpe_target *target;
     int act_bits;
-    const uint8_t *code; uint64_t code_bytes;
-    const uint8_t *weights; uint64_t weight_bytes;   /* region wgt */
-    const uint8_t *params; uint64_t param_bytes;     /* region par */
-    uint64_t work_bytes, in_bytes, out_bytes;
-    struct svpe_tensor *tensors; int tensor_count;
-    struct svpe_input *inputs; int input_count;
-    int *outputs; int output_count;                  /* tensor indices */
-    struct svpe_layer *layers; int layer_count;
-    struct svpe_segment *segments; int segment_count;
-    const char *schedule;                            /* text of the plan that made it */
+    const uint8_t *code, *weights, *params; /* weights: region wgt, params: region par */
+    uint64_t code_bytes, weight_bytes, param_bytes;
+    uint64_t work_bytes, in_bytes, out_bytes; /* regions */
+    struct svpe_tensor *tensors;
+    int tensor_count;
+    struct svpe_input *inputs;
+    int input_count;
+    int *outputs; /* tensors */
+    int output_count;
+    struct svpe_layer *layers; /* what layer tags refer to */
+    int layer_count;
+    struct svpe_segment *segments; /* in the order they run */
+    int segment_count;
+    const char *schedule; /* text of the plan that made the code */
 };
 void svpe_write(const struct svpe_program *p, struct writer *to);
-/* Structure, versions, checksums, every table's bounds; not the instructions (runtime/ verifies those). NULL after
- * saying file, section and what was expected. Data points into bytes. */
-struct svpe_program *svpe_read(struct ctx *c, struct arena *a, const char *file, const uint8_t *bytes, size_t size);
+/* Structure, versions, checksums, every table's bounds; not the instructions (runtime/ verifies
+ * those). NULL after saying file, section and what was expected. Data points into bytes. */
+struct svpe_program *svpe_read(struct ctx *c, struct arena *a, const char *file,
+                               const uint8_t *bytes, size_t size);
 
 #endif

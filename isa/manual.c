@@ -1,5 +1,5 @@
-/* docs/isa.md and docs/container.md, from the tables. What no table holds (loops, data layouts, token rules, grammar)
- * stands here as text. */
+/* docs/isa.md and docs/container.md, from the tables. What no table holds (loops, data layouts,
+ * token rules, grammar) stands here as text. */
 #include "isa/container.h"
 
 #include <inttypes.h>

@@ -1,11 +1,12 @@
-/* svpe.def and wfmt.def expanded into constant tables, and access to the fields of a decoded instruction by name.
- * No knowledge of single instructions stands here. */
+/* svpe.def and wfmt.def expanded into constant tables, and access to the fields of a decoded
+ * instruction by name. No knowledge of single instructions stands here. */
 #include "isa/isa.h"
 
 #include <assert.h>
 
-/* Two enumerations let the compiler count along the rows, each of which sees only itself. In the first, a FORMAT row
- * stands for the place that its first FIELD row takes. In the second, FREE is the first bit above the field before. */
+/* Two enumerations let the compiler count along the rows, each of which sees only itself. In the
+ * first, a FORMAT row stands for the place that its first FIELD row takes. In the second, FREE is
+ * the first bit above the field before. */
 enum field_place {
 #define FORMAT(name, ...)        FIRST_##name, BEFORE_##name = FIRST_##name - 1,
 #define FIELD(format, name, ...) PLACE_##format##_##name,

@@ -1,5 +1,5 @@
-/* Target descriptions: finding, parsing, checking, and the sizes that follow from them.
- * A file holds one `key = value` per line, each key of isa/target.def exactly once, comments after '#'. */
+/* Target descriptions: finding, parsing, checking, and the sizes that follow from them. A file
+ * holds one `key = value` per line, each key of isa/target.def exactly once, comments after '#'. */
 #include "isa/target.h"
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
-/* Target descriptions: data, not code. isa/targets/NAME.target holds one `key = value` per line; all of them are built
- * into the library, and a path to a file of one's own is taken as well. */
+/* Target descriptions: data, not code. isa/targets/NAME.target holds one `key = value` per line;
+ * all of them are built into the library, and a path to a file of one's own is taken as well. */
 #ifndef NBQ_ISA_TARGET_H
 #define NBQ_ISA_TARGET_H
 
@@ -16,11 +16,17 @@ struct svpe_target { /* keys, ranges and meanings: isa/target.def, one row per m
 };
 
 /* target.c */
-const struct svpe_target *svpe_target_find(struct ctx *c, struct arena *a, const char *name_or_path); /* NULL after saying why */
-int svpe_target_count(void);                     /* built-in ones */
+/* A built-in target, or the file at a path; NULL after saying why. */
+const struct svpe_target *svpe_target_find(struct ctx *c, struct arena *a,
+                                           const char *name_or_path);
+int svpe_target_count(void); /* built-in ones */
 const char *svpe_target_name(int i);
-struct svpe_target *svpe_target_parse(struct ctx *c, struct arena *a, const char *file, const char *text, size_t size);
-const char *svpe_target_text(struct arena *a, const struct svpe_target *t); /* canonical text: what is stored; without the name */
+/* The name is the file's, without folders and ending. NULL after saying every fault. */
+struct svpe_target *svpe_target_parse(struct ctx *c, struct arena *a, const char *file,
+                                      const char *text, size_t size);
+/* Canonical text, without the name: what programs carry. */
+const char *svpe_target_text(struct arena *a, const struct svpe_target *t);
+/* Of all keys, without the name. */
 uint64_t svpe_target_hash(const struct svpe_target *t);
 /* Capacities in the units instructions use, for activations of act_bits. */
 int64_t svpe_act_vectors(const struct svpe_target *t, int act_bits);

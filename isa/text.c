@@ -1,6 +1,7 @@
-/* Assembly: `mnemonic field=value … wait=queue+queue post=queue layer=N ; comment`, one instruction per line, and back.
- * Fields that have their resting value (0; the queue of end: store) may be left out and are left out. Words that are no
- * instructions stand as `.word` with their bytes, so that every code section has a text that gives it back. */
+/* Assembly: `mnemonic field=value … wait=queue+queue post=queue layer=N ; comment`, one instruction
+ * per line, and back. Fields that have their resting value (0; the queue of end: store) may be left
+ * out; printing leaves zeros out where they have no name. Words that are no instructions stand as
+ * `.word` with their bytes, so that every code section has a text that gives it back. */
 #include "isa/isa.h"
 
 #include "base/options.h"
@@ -63,8 +64,7 @@ void svpe_print_insn(const struct svpe_insn *i, struct writer *to) {
         const struct svpe_field_info *f = svpe_field_info((enum svpe_field)((int)first + n));
         const struct named *names = names_of(f->name);
         int64_t v = i->field[n];
-        bool always = op->format == SVPE_FORMAT_SYNC;
-        if (!(op->uses >> n & 1) || (v == 0 && !always)) continue;
+        if (!(op->uses >> n & 1) || (v == 0 && !names)) continue;
         if (names && v >= 0 && v < names->count) {
             write_text(to, " %s=%s", f->name, names->name((int)v));
         } else {

@@ -1,7 +1,7 @@
-/* One instruction on one machine: what the loader must know before a program may run. Every address an instruction
- * touches lies inside its buffer or region, every loop is finite and not empty, every value is one that the
- * instruction's meaning covers. Not here: words (code.c), tokens and races (order.c), parameters, layer tags and where
- * a segment ends (runtime/). */
+/* One instruction on one machine: what the loader must know before a program may run. Every address
+ * an instruction touches lies inside its buffer or region, every loop is finite and not empty,
+ * every value is one that the instruction's meaning covers. Not here: words (code.c), tokens and
+ * races (order.c), parameters, layer tags and where a segment ends (runtime/). */
 #include "isa/isa.h"
 
 #include <stdarg.h>
@@ -140,8 +140,8 @@ static void check_result(struct check *c, const struct tile *t) {
     no_overlap(c, t);
 }
 
-/* A source and the destination in the same buffer: apart, or exactly the same places where each result depends on
- * that place alone. */
+/* A source and the destination in the same buffer: apart, or exactly the same places where each
+ * result depends on that place alone. */
 static void check_apart(struct check *c, const struct tile *from, const struct tile *to,
                         bool in_place) {
     bool same = from->at == to->at && from->nb == to->nb && from->rows == to->rows &&
@@ -417,7 +417,8 @@ static void check_map(struct check *c) {
     check_steps(c, nb * rows * cols);
 }
 
-/* Windows that reach over the border: each must have a row and a column inside, for the table to have a factor. */
+/* Windows that reach over the border: each must have a row and a column inside, for the table to
+ * have a factor. */
 static void check_border(struct check *c) {
     int64_t kh = get(c, SVPE_WIN_kh), kw = get(c, SVPE_WIN_kw);
     range(c, SVPE_WIN_mult, 0, 0);

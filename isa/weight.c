@@ -1,5 +1,6 @@
-/* Weight codes of wfmt.def: integers to codes and back, packed low bits first. Power-of-two codes are a sign bit above
- * magnitude bits; magnitude 0 is zero, m is 2^(m−1). Linear codes are two's complement. */
+/* Weight codes of wfmt.def: integers to codes and back, packed low bits first. Power-of-two codes
+ * are a sign bit above magnitude bits; magnitude 0 is zero, m is 2^(m−1). Linear codes are two's
+ * complement. */
 #include "isa/isa.h"
 
 #include <assert.h>

@@ -122,8 +122,7 @@ int main(int argc, char **argv) {
             .c = &c,
             .a = arena_new(&c),
             .set = {.tool = "nbq-as",
-                    .usage =
-                        "FILE.s -o CODE, or --into=MODEL.svpe FILE.s -o NEW.svpe",
+                    .usage = "FILE.s -o CODE, or --into=MODEL.svpe FILE.s -o NEW.svpe",
                     .summary = "Turns the text nbq-objdump -d prints into instruction words.",
                     .rows = option_rows,
                     .row_count = OPTION_COUNT},

@@ -1,5 +1,5 @@
-/* nbq-objdump: what is in a .svpe file. Headers, disassembly that nbq-as turns back into the same code, and the
- * micro-instructions under each instruction. */
+/* nbq-objdump: what is in a .svpe file. Headers, disassembly that nbq-as turns back into the same
+ * code, and the micro-instructions under each instruction. */
 #include "base/file.h"
 #include "base/options.h"
 #include "isa/container.h"

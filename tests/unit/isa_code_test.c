@@ -1,5 +1,6 @@
-/* The instruction table and its words: no two fields share a bit, every row goes to bits and back at the extremes of
- * every field, and what is no instruction is refused. The oracle places single bits by itself. */
+/* The instruction table and its words: no two fields share a bit, every row goes to bits and back
+ * at the extremes of every field, and what is no instruction is refused. The oracle places single
+ * bits by itself. */
 #include "test.h"
 
 #include "isa/isa.h"
@@ -195,8 +196,8 @@ static void test_own_queue(void **state) {
     check_round_trip(&i);
 }
 
-/* Every bit of every word, one at a time: either it belongs to a field that is used, and the word is another
- * instruction, or the word is refused. */
+/* Every bit of every word, one at a time: either it belongs to a field that is used, and the word
+ * is another instruction, or the word is refused. */
 static void test_every_bit(void **state) {
     (void)state;
     struct rng r = {5};

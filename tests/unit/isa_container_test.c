@@ -1,6 +1,6 @@
-/* The .svpe file: what is written is read back member by member; the same program gives the same bytes; every
- * single-byte corruption and every truncation is refused with a message; well-formed files with impossible contents
- * (checksums made right again) are refused and name the section. */
+/* The .svpe file: what is written is read back member by member; the same program gives the same
+ * bytes; every single-byte corruption and every truncation is refused with a message; well-formed
+ * files with impossible contents (checksums made right again) are refused and name the section. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -387,7 +387,8 @@ static void test_section_table(void **state) {
     expect(&w, "section strings: byte 1 is a control character (1b)");
 }
 
-/* Any two bytes of any section changed at once, checksums right: refused or accepted, never a crash. */
+/* Any two bytes of any section changed at once, checksums right: refused or accepted, never a
+ * crash. */
 static void test_random_damage(void **state) {
     struct fixture *f = *state;
     struct rng r = {20260923};

@@ -1,5 +1,5 @@
-/* Target descriptions: the built-in ones are what the documentation promises, and every way a file can be wrong is said
- * with its line. */
+/* Target descriptions: the built-in ones are what the documentation promises, and every way a file
+ * can be wrong is said with its line. */
 #include "test.h"
 
 #include "isa/isa.h"

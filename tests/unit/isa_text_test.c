@@ -1,5 +1,5 @@
-/* Assembly text: every row prints and parses back to the same word, any bytes disassemble to text that gives the same
- * bytes, and every fault of a file is said with its line. */
+/* Assembly text: every row prints and parses back to the same word, any bytes disassemble to text
+ * that gives the same bytes, and every fault of a file is said with its line. */
 #include "test.h"
 
 #include "isa/isa.h"

@@ -1,6 +1,7 @@
-/* Single instructions on target tiny with 8-bit activations: V = 8, E = 4, 4096 vectors, 2048 weight dwords, 512
- * accumulator entries, 512 parameter dwords. Lines that just fit are good, one step further is refused; and whatever
- * is accepted touches nothing outside buffers and regions, by the footprints, which are computed apart from this. */
+/* Single instructions on target tiny with 8-bit activations: V = 8, E = 4, 4096 vectors, 2048
+ * weight dwords, 512 accumulator entries, 512 parameter dwords. Lines that just fit are good, one
+ * step further is refused; and whatever is accepted touches nothing outside buffers and regions, by
+ * the footprints, which are computed apart from this. */
 #include "test.h"
 
 #include "isa/isa.h"

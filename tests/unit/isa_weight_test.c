@@ -1,10 +1,11 @@
-/* Weight codes: every code of every format to its value and back, the set of values each format can hold, packing by
- * hand-made bytes and at random. */
+/* Weight codes: every code of every format to its value and back, the set of values each format can
+ * hold, packing by hand-made bytes and at random. */
 #include "test.h"
 
 #include "isa/isa.h"
 
-/* The values of n-bit weights, as docs/numbers.md has them: ±2^k, k below r = 2^(n−1) − 1 levels, and 0. */
+/* The values of n-bit weights, as docs/numbers.md has them: ±2^k, k below r = 2^(n−1) − 1 levels,
+ * and 0. */
 static bool is_level(int value, int levels) {
     int size = value < 0 ? -value : value;
     for (int k = 0; k < levels; k++) {
