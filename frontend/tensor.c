@@ -86,6 +86,16 @@ static const void *narrow(struct fe_state *st, const struct source *s, size_t n,
     return to;
 }
 
+static bool only_bools(struct fe_state *st, const struct source *s, size_t n, const char *where) {
+    const uint8_t *from = s->data;
+    for (size_t i = 0; i < n; i++)
+        if (from[i] > 1) {
+            diag(st->c, fe_tensor_range, where, i, (int)from[i], s->type->name);
+            return false;
+        }
+    return true;
+}
+
 static const void *elements(struct fe_state *st, const struct source *s, size_t n,
                             const char *where) {
     struct arena *a = st->g->arena;
@@ -97,6 +107,7 @@ static const void *elements(struct fe_state *st, const struct source *s, size_t 
         return doubles_to_floats(a, s, n);
     default:
         if (n == 0) return arena_alloc(a, 0);
+        if (s->raw && s->type->ir == IR_BOOL && !only_bools(st, s, n, where)) return NULL;
         bool same = s->raw || s->type->field != FE_IN_INT32 || s->type->bytes == 4;
         return same ? s->data : narrow(st, s, n, where);
     }
