@@ -77,14 +77,19 @@ static bool take_int(struct parser *p, int64_t min, int64_t max, int64_t *out) {
     return true;
 }
 
-/* inf and nan are words, -inf starts like a number. */
+/* inf and nan are words, -inf starts like a number; an f behind a number makes it that float, not that double. */
 static bool take_float(struct parser *p, bool single, double *out) {
     const char *text = p->lex.tok.text;
     bool word = at_word(p, "inf") || at_word(p, "nan");
     char *end = NULL;
     if (p->lex.tok.kind == LEX_NUMBER || word)
         *out = single ? (double)strtof(text, &end) : strtod(text, &end);
-    if (end == NULL || end == text || *end != '\0') return expected(p, "a number");
+    if (end == NULL || end == text) return expected(p, "a number");
+    if (strcmp(end, "f") == 0 && !word) {
+        *out = (double)strtof(text, NULL);
+    } else if (*end != '\0') {
+        return expected(p, "a number");
+    }
     lex_next(&p->lex);
     return true;
 }

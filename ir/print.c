@@ -37,19 +37,31 @@ static void write_name(struct writer *w, const struct ir_value *v) {
         write_quoted(w, v->name);
 }
 
-/* The shortest of the precisions that reads back to the same number. */
+/* The shortest of the precisions that reads back to the same number; false: none up to `most` does. */
+static bool shortest(char text[40], double x, bool single, int most) {
+    for (int precision = 6; precision <= most; precision++) {
+        snprintf(text, 40, "%.*g", precision, x);
+        if (single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x) return true;
+    }
+    return false;
+}
+
+/* A double that is long in decimal but came from a float is printed as that float: 1e-05f. */
 static void write_number(struct writer *w, double x, bool single) {
     char text[40];
-    int most = single ? 9 : 17;
+    bool from_float = !single && (double)(float)x == x;
     if (x != x) {
         write_text(w, "nan");
         return;
     }
-    for (int precision = 6; precision <= most; precision++) {
-        snprintf(text, sizeof text, "%.*g", precision, x);
-        if (single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x) break;
+    if (shortest(text, x, single, 9)) {
+        write_text(w, "%s", text);
+    } else if (from_float && shortest(text, x, true, 9)) {
+        write_text(w, "%sf", text);
+    } else {
+        shortest(text, x, false, 17);
+        write_text(w, "%s", text);
     }
-    write_text(w, "%s", text);
 }
 
 static void write_type(struct writer *w, const struct ir_value *v) {

@@ -37,7 +37,7 @@ static void test_same(void **state) {
                 "  %q: i8[1x16x32x32] q(bits=8, exp=-4, zero=-128) = quantize(%y)\n"
                 "  %z: f32[6] = clip(%f, _, %f)\n"
                 "  %p: f32[?x2], %\"\303\251\": bool[?x2] = dropout(%a/b.c:0-d)\n"
-                "  %n: f32[6] = batchnorm(%f, %f, %f, %f, %f) {epsilon=0.0010000000474974513}\n"
+                "  %n: f32[6] = batchnorm(%f, %f, %f, %f, %f) {epsilon=0.001f}\n"
                 "  %c: i64[2] = cast(%none) {to=i64}\n"
                 "  %c2: i64[2] = cast(%d) {to=\"a b\"}\n"
                 "  return %y, %q, %\"odd name:\", %i, %b\n"
@@ -173,6 +173,36 @@ static void test_every_operator(void **state) {
     assert_null(n);
     assert_null(m);
     ctx_free(&c);
+}
+
+/* Attributes are doubles; those that came from floats are written short, and neither loses a bit. */
+static void test_float_attributes(void **state) {
+    (void)state;
+    static const double numbers[] = {0.5,   1e-5, (double)1e-5f, 1.0 / 3, (double)(1.0f / 3),
+                                     1e300, -0.0};
+    static const char *const texts[] = {
+        "0.5", "1e-05f", "0.33333334f", "=1e-05,", "=-0,", "0.3333333333333333", "1e+300"};
+    struct ctx c;
+    ctx_init(&c, "test", NULL);
+    struct ir_graph *g = ir_test_parse(&c, "%x: f32[1] = constant()\n%y: f32[1] = relu(%x)");
+    for (int i = 0; i < 7; i++)
+        ir_set_float(g, g->first, (const char *[]){"a", "b", "c", "d", "e", "f", "g"}[i],
+                     numbers[i]);
+    ir_set_int(g, g->first, "h", 1);
+    const char *text = print(g, 0);
+    for (int i = 0; i < 7; i++)
+        if (strstr(text, texts[i]) == NULL) fail_msg("no %s in %s", texts[i], text);
+    ctx_free(&c);
+    for (int i = 0; i < 7; i++) {
+        ctx_init(&c, "test", NULL);
+        g = ir_test_parse(&c, "input %x: f32[1]\n%y: f32[1] = add(%x, %x) {act_min=1}");
+        ir_set_float(g, g->first, "act_min", numbers[i]);
+        text = print(g, 0);
+        struct ir_graph *again = ir_parse(&c, "t", text, strlen(text));
+        double found = ir_attr_float(again->first, "act_min");
+        assert_memory_equal(&found, &numbers[i], sizeof found);
+        ctx_free(&c);
+    }
 }
 
 /* --- faults --- */
@@ -320,6 +350,7 @@ int main(void) {
         cmocka_unit_test(test_all_faults),
         cmocka_unit_test(test_prefixes_and_rubbish),
         cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_float_attributes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
