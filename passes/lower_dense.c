@@ -122,17 +122,27 @@ static struct ir_value *dense_bias(struct ir_graph *g, struct arena *a, const st
     return pass_const_new(g, c->name, 1, &outs, bias);
 }
 
+/* A constant that nobody reads any more leaves its name to the one made of it. */
+static void leave_name(struct ir_graph *g, struct ir_value *old, struct ir_value *made) {
+    if (old == NULL || ir_use_count(g, old) > 0) return;
+    ir_value_remove(g, old);
+    made->name = old->name;
+}
+
 static bool lower_dense(struct ir_graph *g, struct ir_node *n) {
     struct arena *scratch = arena_new(g->ctx);
     struct origin x = origin_of(scratch, n->in[0]);
     if (x.base == NULL) x.base = lift(g, n, n->in[0]);
     bool good = x.base != NULL;
     if (good) {
+        struct ir_value *matrix = n->in[1], *addend = ir_in(n, 2);
         struct ir_value *in[] = {x.base, dense_weights(g, scratch, n, &x),
                                  dense_bias(g, scratch, n)};
         const char *name = arena_printf(g->arena, "%s.4d", n->out[0]->name);
         struct ir_value *y = pass_emit(g, n, IR_OP_conv, n->name, name, in, in[2] == NULL ? 2 : 3);
         good = y != NULL && replace_by_view(g, n, y);
+        leave_name(g, matrix, in[1]);
+        leave_name(g, addend, in[2]);
     }
     arena_free(scratch);
     return good;

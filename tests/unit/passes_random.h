@@ -108,6 +108,7 @@ static inline void make_clamp(struct maker *m) {
     struct ir_value *bounds[] = {chance(m, 70) ? make_floats(m, 0, NULL, -1, 0) : NULL,
                                  chance(m, 70) ? make_floats(m, 0, NULL, 0, 2) : NULL};
     finish_node(m, make_node(m, IR_OP_clip, bounds, 2));
+    if (chance(m, 20)) make_clamp(m);
 }
 
 static inline void make_pool(struct maker *m) {
@@ -246,6 +247,8 @@ static inline void make_flat(struct maker *m) {
 
 static inline void make_tail(struct maker *m) {
     make_flat(m);
+    if (chance(m, 20)) make_clamp(m);
+    if (chance(m, 6)) make_affine(m);
     for (int64_t layers = between(m, 1, 3); layers > 0; layers--) {
         make_dense(m);
         if (chance(m, 30)) make_affine(m);
