@@ -28,13 +28,9 @@ static const char *where(const struct replay *r) {
 
 /* ---- Loads ---- */
 
-static bool load(struct replay *r, const struct svpe_insn *i, enum svpe_region expected,
-                 const uint8_t *section, uint8_t *buffer, uint8_t *loaded) {
-    enum svpe_region region = (enum svpe_region)svpe_get(i, SVPE_LINE_region);
-    if (region != expected) {
-        diag(r->c, rt_region, where(r), svpe_region_name(region), svpe_region_name(expected));
-        return false;
-    }
+/* svpe_verify_insn() lets ld.wgt read region wgt only, and ld.par region par. */
+static bool load(const struct svpe_insn *i, const uint8_t *section, uint8_t *buffer,
+                 uint8_t *loaded) {
     size_t dst = (size_t)svpe_get(i, SVPE_LINE_dst), count = (size_t)svpe_get(i, SVPE_LINE_count);
     memcpy(buffer + dst * 8, section + svpe_get(i, SVPE_LINE_src), count * 8);
     memset(loaded + dst, 1, count);
@@ -42,11 +38,11 @@ static bool load(struct replay *r, const struct svpe_insn *i, enum svpe_region e
 }
 
 static bool load_weights(struct replay *r, const struct svpe_insn *i) {
-    return load(r, i, SVPE_REGION_WGT, r->image->program->weights, r->wgt, r->wgt_loaded);
+    return load(i, r->image->program->weights, r->wgt, r->wgt_loaded);
 }
 
 static bool load_params(struct replay *r, const struct svpe_insn *i) {
-    return load(r, i, SVPE_REGION_PAR, r->image->program->params, r->par, r->par_loaded);
+    return load(i, r->image->program->params, r->par, r->par_loaded);
 }
 
 /* ---- Weights ---- */

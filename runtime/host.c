@@ -82,21 +82,6 @@ static const struct host_op *find(const char *name) {
 
 /* ---- Checking and running ---- */
 
-/* NULL if good. */
-static const char *tensors_fault(const struct rt_image *image, const struct svpe_segment *s) {
-    const struct svpe_program *p = image->program;
-    for (int n = 0; n < s->in_count; n++)
-        if (s->in[n] < 0 || s->in[n] >= p->tensor_count)
-            return "an input is not in the tensor table";
-    for (int n = 0; n < s->out_count; n++) {
-        if (s->out[n] < 0 || s->out[n] >= p->tensor_count)
-            return "an output is not in the tensor table";
-        if (p->tensors[s->out[n]].region == SVPE_REGION_IN)
-            return "an output lies in region in, which only the caller writes";
-    }
-    return NULL;
-}
-
 bool rt_check_host(struct ctx *c, const char *where, const struct rt_image *image, int segment) {
     const struct svpe_program *p = image->program;
     const struct svpe_segment *s = &p->segments[segment];
@@ -110,8 +95,10 @@ bool rt_check_host(struct ctx *c, const char *where, const struct rt_image *imag
              op->out_count);
         return false;
     }
-    const char *fault = tensors_fault(image, s);
-    if (!fault) fault = op->check(s, &p->tensors[s->in[0]], &p->tensors[s->out[0]]);
+    const struct svpe_tensor *in = &p->tensors[s->in[0]], *out = &p->tensors[s->out[0]];
+    const char *fault = out->region == SVPE_REGION_IN
+                            ? "its output lies in region in, which only the caller writes"
+                            : op->check(s, in, out);
     if (!fault) return true;
     diag(c, rt_host_tensor, where, s->op, fault);
     return false;

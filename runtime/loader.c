@@ -1,8 +1,8 @@
 /* Bytes of a .svpe file to a program that cannot do harm: everything is checked here, once, and the devices rely on it.
  *
- * svpe_read() has checked the container. Here: memory in all, every instruction word and its ranges, the order of
- * tokens, what the instructions will find in the parameter and weight buffers (contents.c), tensors (tensor.c), inputs
- * and outputs, host operators (host.c). Not here: races (nbq_check), since a race can give wrong numbers but no access
+ * svpe_read() has checked the container, tensors and indices included. Here: memory in all, every instruction word and
+ * its ranges, the order of tokens, what the instructions will find in the parameter and weight buffers (contents.c),
+ * where inputs and outputs lie, host operators (host.c). Not here: races (nbq_check), since a race can give wrong numbers but no access
  * outside a buffer.
  */
 #include "runtime/runtime.h"
@@ -33,14 +33,8 @@ static const char *segment_where(const struct load *l, int segment) {
 
 static bool check_machine(struct load *l) {
     struct svpe_program *p = l->image->program;
-    const struct svpe_target *t = p->target;
-    if (!(p->act_bits == 8 && t->act8) && !(p->act_bits == 16 && t->act16)) {
-        const char *offers = t->act8 && t->act16 ? "8 and 16" : t->act8 ? "8" : "16";
-        diag(l->c, rt_act_bits, l->file, p->act_bits, t->name, offers);
-        return false;
-    }
     struct svpe_machine *m = &l->image->machine;
-    *m = (struct svpe_machine){.target = t, .act_bits = p->act_bits};
+    *m = (struct svpe_machine){.target = p->target, .act_bits = p->act_bits};
     m->region_bytes[SVPE_REGION_WGT] = p->weight_bytes;
     m->region_bytes[SVPE_REGION_PAR] = p->param_bytes;
     m->region_bytes[SVPE_REGION_WORK] = p->work_bytes;
@@ -59,16 +53,6 @@ static bool check_machine(struct load *l) {
 }
 
 /* ---- Instructions ---- */
-
-static bool check_code_range(struct load *l, int segment) {
-    const struct svpe_program *p = l->image->program;
-    const struct svpe_segment *s = &p->segments[segment];
-    if (s->code_offset <= p->code_bytes && s->code_bytes <= p->code_bytes - s->code_offset)
-        return true;
-    diag(l->c, rt_segment_code, segment_where(l, segment), s->code_offset,
-         s->code_offset + s->code_bytes, p->code_bytes);
-    return false;
-}
 
 /* Appends the segment's instructions to the image. */
 static bool decode_segment(struct load *l, int segment) {
@@ -92,21 +76,11 @@ static bool decode_segment(struct load *l, int segment) {
     return true;
 }
 
-/* A short word has 16 bytes, so that the code section bounds their number, unless segments overlap. */
+/* Segments share no code, svpe_read() says, and a word has 16 bytes at least. */
 static bool decode(struct load *l) {
     struct rt_image *image = l->image;
     const struct svpe_program *p = image->program;
-    uint64_t bytes = 0;
-    for (int s = 0; s < p->segment_count; s++) {
-        if (p->segments[s].host) continue;
-        if (!check_code_range(l, s)) return false;
-        bytes += p->segments[s].code_bytes;
-        if (bytes <= p->code_bytes) continue;
-        diag(l->c, rt_segment_code, segment_where(l, s), p->segments[s].code_offset,
-             p->segments[s].code_offset + p->segments[s].code_bytes, p->code_bytes);
-        return false;
-    }
-    image->insns = arena_array(l->a, (size_t)(bytes / 16) + 1, sizeof *image->insns);
+    image->insns = arena_array(l->a, (size_t)(p->code_bytes / 16) + 1, sizeof *image->insns);
     image->segment_first = arena_array(l->a, (size_t)p->segment_count + 1, sizeof(int));
     for (int s = 0; s < p->segment_count; s++) {
         image->segment_first[s] = image->insn_count;
@@ -217,30 +191,14 @@ static bool check_code(struct load *l) {
     return rt_check_contents(l->c, l->a, l->file, l->image);
 }
 
-/* ---- Tensors, inputs, outputs ---- */
-
-static bool check_tensors(struct load *l) {
-    const struct svpe_program *p = l->image->program;
-    for (int n = 0; n < p->tensor_count; n++) {
-        const char *where =
-            arena_printf(l->a, "%s: tensor %d (\"%s\")", l->file, n, p->tensors[n].name);
-        if (!rt_check_tensor(l->c, where, l->image, &p->tensors[n])) return false;
-    }
-    return true;
-}
+/* ---- Inputs and outputs ---- */
 
 static bool check_place(struct load *l, const char *what, int n, int tensor,
                         enum svpe_region region) {
-    const struct svpe_program *p = l->image->program;
-    if (tensor < 0 || tensor >= p->tensor_count) {
-        diag(l->c, rt_tensor_index, l->file, what, n, tensor, p->tensor_count);
-        return false;
-    }
-    const struct svpe_tensor *t = &p->tensors[tensor];
+    const struct svpe_tensor *t = &l->image->program->tensors[tensor];
     if (t->region == region) return true;
-    const char *name = arena_printf(l->a, "%s %d (\"%s\")", what, n, t->name);
-    diag(l->c, rt_input_region, l->file, name, svpe_region_name(t->region),
-         svpe_region_name(region));
+    const char *where = arena_printf(l->a, "%s: %s %d (\"%s\")", l->file, what, n, t->name);
+    diag(l->c, rt_place, where, svpe_region_name(t->region), svpe_region_name(region));
     return false;
 }
 
@@ -249,14 +207,8 @@ static const char *table_fault(struct arena *a, const struct svpe_input *in,
                                const struct svpe_tensor *t) {
     if (t->layout == SVPE_LAYOUT_PLAIN)
         return "the input is a float tensor; expected stored integers";
-    if (!in->table) return "is missing";
-    if (t->channels > 4)
-        return arena_printf(a, "the input has %d channels; expected at most 4", t->channels);
     int high = (1 << (t->bits - 1)) - 1;
     for (int c = 0; c < t->channels; c++) {
-        if (in->source[c] < 0 || in->source[c] >= t->channels)
-            return arena_printf(a, "channel %d is made of plane %d; the image has %d", c,
-                                in->source[c], t->channels);
         for (int n = 0; n < 256; n++) {
             int v = in->table[c * 256 + n];
             if (v < -high - 1 || v > high)
@@ -296,7 +248,7 @@ struct rt_image *rt_image_load(struct ctx *c, struct arena *a, const char *file,
     struct load l = {c, a, file, arena_alloc(a, sizeof(struct rt_image))};
     l.image->program = svpe_read(c, a, file, bytes, size);
     if (!l.image->program) return NULL;
-    bool good = check_machine(&l) && check_code(&l) && check_tensors(&l) &&
-                check_inputs_outputs(&l) && check_host_segments(&l);
+    bool good =
+        check_machine(&l) && check_code(&l) && check_inputs_outputs(&l) && check_host_segments(&l);
     return good ? l.image : NULL;
 }

@@ -18,8 +18,6 @@ bool rt_check_contents(struct ctx *c, struct arena *a, const char *file,
                        const struct rt_image *image);
 
 /* tensor.c: tensors in DRAM and in the model's order of elements (C×H×W, N = 1). */
-bool rt_check_tensor(struct ctx *c, const char *where, const struct rt_image *image,
-                     const struct svpe_tensor *t);
 size_t rt_tensor_elements(const struct svpe_tensor *t);
 struct rt_tensor_at { /* a tensor of an image and the memory of its region */
     const struct svpe_tensor *tensor;
