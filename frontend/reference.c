@@ -12,6 +12,43 @@ struct reference {
     struct engine_tensor *outputs; /* values point into run */
 };
 
+enum { FOLD_MAX = 1 << 20 }; /* elements of a constant that is made here */
+
+static bool is_foldable(const struct ir_node *n) {
+    for (int i = 0; i < n->out_count; i++)
+        if (ir_elements(n->out[i]) < 0 || ir_elements(n->out[i]) > FOLD_MAX) return false;
+    for (int i = 0; i < n->in_count && n->op != IR_OP_shape; i++)
+        if (n->in[i] && !ir_is_const(n->in[i])) return false;
+    return true;
+}
+
+/* The node's outputs become constants. */
+static bool fold(struct ir_graph *g, struct ir_node *n) {
+    struct arena *scratch = arena_new(g->ctx);
+    struct ir_tensor *values = arena_array(scratch, (size_t)g->value_count, sizeof *values);
+    for (int i = 0; i < n->in_count;
+         i++) /* Shape asks for its input's data, but reads none of it */
+        if (n->in[i] && !ir_is_const(n->in[i])) values[n->in[i]->id].data = arena_alloc(scratch, 0);
+    bool good = ir_eval_node(g, g->arena, n, values);
+    for (int i = 0; good && i < n->out_count; i++) {
+        n->out[i]->data = values[n->out[i]->id].data;
+        n->out[i]->producer = NULL;
+    }
+    arena_free(scratch);
+    if (good) ir_node_remove(g, n);
+    return good;
+}
+
+/* Shape arithmetic is done first: the evaluator wants every shape, and some follow from values only. */
+static bool settle_shapes(struct ir_graph *g) {
+    for (struct ir_node *n = g->first, *next; n; n = next) {
+        next = n->next;
+        if (!ir_infer_node(g, n)) return false;
+        if (is_foldable(n) && !fold(g, n)) return false;
+    }
+    return true;
+}
+
 static bool describe(struct ctx *c, const char *path, const struct ir_value *v,
                      struct engine_tensor *to) {
     *to = (struct engine_tensor){.name = v->name, .rank = v->rank};
@@ -55,7 +92,7 @@ static bool check_types(struct ctx *c, const char *path, const struct ir_graph *
 
 struct engine *engine_open_onnx(struct ctx *c, struct arena *a, const char *path) {
     struct ir_graph *g = fe_import(c, path, NULL);
-    if (!g || !check_types(c, path, g)) return NULL;
+    if (!g || !check_types(c, path, g) || !settle_shapes(g)) return NULL;
     struct reference *r = arena_alloc(a, sizeof *r);
     struct engine *e = arena_alloc(a, sizeof *e);
     struct engine_tensor *inputs = arena_array(a, (size_t)g->input_count, sizeof *inputs);

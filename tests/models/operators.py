@@ -1,0 +1,96 @@
+"""Prints tests/e2e/lib/operators.textproto: a small network with every kind of operator that compiles whole.
+
+    python3 tests/models/operators.py > tests/e2e/lib/operators.textproto
+
+Strided stem with its padding apart, batch norm, pools, depthwise, clip, a residual, branches that meet in an addition,
+shape arithmetic, dense layers, softmax. Weights are random and of no symmetry, so that a wrong permutation shows.
+"""
+import random
+
+rng = random.Random(5)
+initializers, nodes = [], []
+
+
+def floats(name, dims, low=-0.5, high=0.5):
+    count = 1
+    for d in dims:
+        count *= d
+    values = ", ".join("%.3g" % rng.uniform(low, high) for _ in range(count))
+    initializers.append(f'initializer {{ name: "{name}" data_type: 1 dims: {list(dims)} float_data: [{values}] }}')
+
+
+def scalar(name, value):
+    initializers.append(f'initializer {{ name: "{name}" data_type: 1 float_data: {value} }}')
+
+
+def ints(name, values):
+    initializers.append(f'initializer {{ name: "{name}" data_type: 7 dims: {len(values)} int64_data: {values} }}')
+
+
+def attribute(name, value):
+    kind, field, text = {
+        list: ("INTS", "ints", value),
+        int: ("INT", "i", value),
+        float: ("FLOAT", "f", value),
+        str: ("STRING", "s", f'"{value}"'),
+    }[type(value)]
+    return f'\n    attribute {{ name: "{name}" type: {kind} {field}: {text} }}'
+
+
+def node(op, inputs, output, **attributes):
+    names = "".join(f' input: "{i}"' for i in inputs)
+    more = "".join(attribute(k, v) for k, v in attributes.items())
+    nodes.append(f'node {{ op_type: "{op}" name: "{output}"{names} output: "{output}"{more} }}')
+
+
+floats("stem.w", (8, 3, 3, 3))
+ints("stem.pads", [0, 0, 1, 1, 0, 0, 1, 1])
+node("Pad", ["x", "stem.pads"], "padded", mode="constant")
+node("Conv", ["padded", "stem.w"], "stem", strides=[2, 2])
+for part, low in ("scale", 0.5), ("bias", -0.5), ("mean", -0.5), ("var", 0.5):
+    floats("bn." + part, (8,), low, 1.5)
+node("BatchNormalization", ["stem", "bn.scale", "bn.bias", "bn.mean", "bn.var"], "bn", epsilon=0.001)
+node("Relu", ["bn"], "stem.relu")
+node("MaxPool", ["stem.relu"], "pool", kernel_shape=[2, 2], strides=[2, 2])
+floats("dw.w", (8, 1, 3, 3))
+floats("dw.b", (8,))
+node("Conv", ["pool", "dw.w", "dw.b"], "dw", group=8, auto_pad="SAME_UPPER")
+scalar("lo", 0)
+scalar("hi", 6)
+node("Clip", ["dw", "lo", "hi"], "clip")
+floats("pw.w", (8, 8, 1, 1))
+floats("pw.b", (8,))
+node("Conv", ["clip", "pw.w", "pw.b"], "pw")
+node("Add", ["pw", "pool"], "sum")
+node("Identity", ["sum"], "same")
+node("Dropout", ["same"], "drop")
+floats("left.w", (5, 8, 1, 1))
+floats("right.w", (5, 8, 3, 3))
+node("Conv", ["drop", "left.w"], "left")
+node("Conv", ["drop", "right.w"], "right", pads=[1, 1, 1, 1], dilations=[1, 1])
+node("Add", ["left", "right"], "meet")
+node("AveragePool", ["meet"], "mean", kernel_shape=[3, 3], strides=[1, 1], pads=[1, 1, 1, 1])
+node("GlobalAveragePool", ["mean"], "global")
+node("Shape", ["global"], "shape")
+ints("first", [0])
+node("Gather", ["shape", "first"], "batch", axis=0)
+node("Constant", [], "rest", value_ints=[-1])
+node("Concat", ["batch", "rest"], "flat.shape", axis=0)
+node("Cast", ["flat.shape"], "flat.cast", to=7)
+node("Reshape", ["global", "flat.cast"], "flat")
+floats("fc.w", (5, 6))
+floats("fc.b", (6,))
+node("Gemm", ["flat", "fc.w", "fc.b"], "fc")
+node("Relu", ["fc"], "fc.relu")
+floats("mm.w", (6, 4))
+node("MatMul", ["fc.relu", "mm.w"], "mm")
+node("Softmax", ["mm"], "y", axis=1)
+
+lines = initializers + nodes
+print("# Made by tests/models/operators.py, which says what it is.")
+print('ir_version: 8\nopset_import { version: 13 }\ngraph {\n  name: "operators"')
+for line in lines:
+    print("  " + line.replace("\n", "\n  "))
+print('  input { name: "x" type { tensor_type { elem_type: 1 shape {')
+print('    dim { dim_param: "N" } dim { dim_value: 3 } dim { dim_value: 16 } dim { dim_value: 12 } } } } }')
+print('  output { name: "y" type { tensor_type { elem_type: 1 shape { dim { dim_param: "N" } dim { dim_value: 4 } } } } }\n}')
