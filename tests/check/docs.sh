@@ -7,6 +7,7 @@ same() { # file, command…
   shift
   "$@" | diff -u "$file" - || { echo "$file is out of date: $* > $file"; exit 1; }
 }
-same docs/isa.md $bin/nbq-objdump --manual
+same docs/isa.md $bin/nbq-objdump --manual=isa
+same docs/container.md $bin/nbq-objdump --manual=container
 same docs/operators.md $bin/nbqc --supported-ops
 same docs/mapping.md python3 tests/bench/mapping.py
