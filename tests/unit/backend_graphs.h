@@ -174,6 +174,10 @@ static struct ir_node *gen_conv_node(struct gen *r, struct gen_conv *v, struct i
     return n;
 }
 
+static int gen_gap(int a, int b) {
+    return a > b ? a - b : b - a;
+}
+
 static struct ir_value *gen_conv(struct gen *r, struct ir_value *x) {
     struct gen_window w;
     struct gen_conv v = {
@@ -195,6 +199,7 @@ static struct ir_value *gen_conv(struct gen *r, struct ir_value *x) {
     int mid_exp = x->quant.exp + gen_pick(r, -2, 2), y_exp = mid_exp;
     v.y = gen_value(r, outs, w.out[0], w.out[1], mid_exp);
     if (gen_pick(r, 0, 1)) v.residual = gen_same_shape(r, v.y);
+    if (v.residual && gen_gap(mid_exp, v.residual->quant.exp) > 15) v.residual = NULL;
     if (v.residual) {
         int least = mid_exp < v.residual->quant.exp ? mid_exp : v.residual->quant.exp;
         y_exp = least + gen_pick(r, 0, 5);
@@ -214,6 +219,7 @@ static struct ir_value *gen_conv(struct gen *r, struct ir_value *x) {
 static struct ir_value *gen_add(struct gen *r, struct ir_value *x) {
     struct ir_value *b = gen_same_shape(r, x), *in[2] = {x, b};
     int least = x->quant.exp < b->quant.exp ? x->quant.exp : b->quant.exp;
+    if (gen_gap(x->quant.exp, b->quant.exp) > 15) return NULL;
     struct ir_value *y =
         gen_value(r, (int)x->dims[1], (int)x->dims[2], (int)x->dims[3], least + gen_pick(r, 0, 4));
     gen_clamp(r, ir_node_new(r->g, NULL, IR_OP_qadd, NULL, in, 2, &y, 1));

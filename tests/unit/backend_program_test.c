@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { GRAPHS = 20, LAYERS = 9, TILINGS = 3, MAX_REMOVALS = 30 };
+enum { GRAPHS = 12, LAYERS = 9, TILINGS = 3, MAX_REMOVALS = 30 };
 
 struct job {
     struct ctx *c;
@@ -211,12 +211,13 @@ static void run_program(struct job *j) {
 
 /* ---- Tests ------------------------------------------------------------------------------------------------------- */
 
-static void check_graph(const char *target, int act_bits, uint64_t seed) {
-    TEST_CTX(c);
+/* Counters of few tokens bring sync words and blocked posts, which order some things a second time: there a token may be
+ * redundant. */
+static void check_graph(struct ctx *c, const struct svpe_target *target, int act_bits,
+                        uint64_t seed) {
     struct job j = {
-        .c = &c, .arena = arena_new(&c), .rng = {seed}, .seed = seed, .act_bits = act_bits};
-    j.target = svpe_target_find(&c, j.arena, target);
-    if (act_bits == 8 ? !j.target->act8 : !j.target->act16) j.act_bits = 24 - act_bits;
+        .c = c, .arena = arena_new(c), .rng = {seed}, .seed = seed, .act_bits = act_bits};
+    j.target = target;
     make_graph(&j, LAYERS);
     evaluate(&j);
     for (int k = 0; k < TILINGS; k++) {
@@ -224,19 +225,50 @@ static void check_graph(const char *target, int act_bits, uint64_t seed) {
         lower(&j);
         check_stream(&j);
         run_program(&j);
-        check_all_needed(&j);
+        if (target->tokens > 16) check_all_needed(&j);
     }
-    ctx_free(&c);
 }
 
-static void test_random_graphs(void **state) {
+static void test_all_targets(void **state) {
     (void)state;
     uint64_t seed = first_seed();
     for (int t = 0; t < svpe_target_count(); t++)
-        for (int g = 0; g < GRAPHS; g++) check_graph(svpe_target_name(t), g % 2 ? 8 : 16, seed++);
+        for (int g = 0; g < GRAPHS; g++) {
+            TEST_CTX(c);
+            const struct svpe_target *target =
+                svpe_target_find(&c, arena_new(&c), svpe_target_name(t));
+            int bits = (g % 2 ? target->act8 : !target->act16) ? 8 : 16;
+            check_graph(&c, target, bits, seed++);
+            ctx_free(&c);
+        }
+}
+
+/* Vectors longer and shorter than entries, kernels of one gathered tap, one column, counters of one token. */
+static void test_odd_targets(void **state) {
+    (void)state;
+    static const int shapes[][6] = {/* lanes, elements, columns, gather, tokens, act_bits */
+                                    {2, 2, 1, 1, 255, 8},  {4, 32, 3, 2, 255, 16},
+                                    {32, 4, 5, 3, 255, 8}, {16, 8, 1, 4, 1, 16},
+                                    {8, 4, 2, 4, 1, 8},    {8, 16, 2, 4, 2, 8}};
+    uint64_t seed = first_seed() + 1000000;
+    for (size_t t = 0; t < sizeof shapes / sizeof *shapes; t++)
+        for (int g = 0; g < GRAPHS / 2; g++) {
+            TEST_CTX(c);
+            struct svpe_target target = *svpe_target_find(&c, arena_new(&c), "tiny");
+            target.name = "odd";
+            target.wgt_bytes *= 4;
+            target.lanes = target.vector_lanes = shapes[t][0];
+            target.elements = shapes[t][1];
+            target.columns = shapes[t][2];
+            target.gather = shapes[t][3];
+            target.tokens = shapes[t][4];
+            check_graph(&c, &target, shapes[t][5], seed++);
+            ctx_free(&c);
+        }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_graphs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_targets),
+                                       cmocka_unit_test(test_odd_targets)};
     return cmocka_run_group_tests_name("backend_program", tests, NULL, NULL);
 }
