@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Defaults that are not numbers, in memory that can be pointed to. The unit test asserts that each such default of
- * ops.def stands here. */
+/* Defaults that are not numbers, in memory that can be pointed to. The unit test asserts that each
+ * such default of ops.def stands here. */
 static const char *const preset_strings[] = {"none", "NOTSET", "constant", "pow2"};
 static const struct {
     const char *text;

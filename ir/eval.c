@@ -1,4 +1,5 @@
-/* The oracle's driver: nodes in order, buffers of values, liveness. What operators compute stands in eval_*.c. */
+/* The oracle's driver: nodes in order, buffers of values, liveness. What operators compute stands
+ * in eval_*.c. */
 #include "ir/internal.h"
 
 #include <string.h>

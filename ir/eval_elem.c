@@ -1,5 +1,6 @@
-/* The oracle's operators that work element by element, on floats as well as on the integers of shape arithmetic.
- * Floats are computed in double and rounded once. Source: ONNX Add 14, Clip 13, Cast 13. */
+/* The oracle's operators that work element by element, on floats as well as on the integers of
+ * shape arithmetic. Floats are computed in double and rounded once. Source: ONNX Add 14, Clip 13,
+ * Cast 13. */
 #include "ir/internal.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
-/* The oracle's float operators that add up: convolution, matrix products, batch norm, pooling, softmax. NCHW, sums in
- * double in a fixed order (channel, kernel row, kernel column), one rounding to float at the end. Source: ONNX Conv 11,
- * Gemm 13, MatMul 13, BatchNormalization 15, MaxPool 12, AveragePool 11, Softmax 13. */
+/* The oracle's float operators that add up: convolution, matrix products, batch norm, pooling,
+ * softmax. NCHW, sums in double in a fixed order (channel, kernel row, kernel column), one rounding
+ * to float at the end. Source: ONNX Conv 11, Gemm 13, MatMul 13, BatchNormalization 15, MaxPool 12,
+ * AveragePool 11, Softmax 13. */
 #include "ir/internal.h"
 
 #include <math.h>
@@ -33,8 +34,8 @@ static float activate(double x, struct activation a) {
     return (float)(x > a.max ? a.max : x);
 }
 
-/* Input planes in double with their padding around them. The columns of a row are sorted by x % stride, so that the
- * pixels one kernel column meets along an output row lie side by side. */
+/* Input planes in double with their padding around them. The columns of a row are sorted by x %
+ * stride, so that the pixels one kernel column meets along an output row lie side by side. */
 struct planes {
     double *at;
     int64_t rows, cols, stride, span; /* span: columns per remainder */
@@ -156,7 +157,7 @@ bool ir_eval_gemm(const struct ir_eval *e) {
     return true;
 }
 
-/* Where the matrix of a leading index starts in an operand whose leading dimensions are broadcast. */
+/* Where the matrix of a leading index starts in an operand that is broadcast over those. */
 static int64_t matrix_offset(const struct ir_value *v, const struct ir_value *y, int skip,
                              int64_t index) {
     int lead = y->rank - skip, own = v->rank - 2;
@@ -213,7 +214,8 @@ bool ir_eval_batchnorm(const struct ir_eval *e) {
 
 /* --- pooling --- */
 
-/* The part of a window inside the input along one dimension, as the first and one past the last kernel index. */
+/* The part of a window inside the input along one dimension, as the first and one past the last
+ * kernel index. */
 static void inside(const struct ir_window *w, int d, int64_t o, int64_t *first, int64_t *last) {
     int64_t start = o * w->stride[d] - w->before[d];
     *first = 0;
@@ -222,8 +224,8 @@ static void inside(const struct ir_window *w, int d, int64_t o, int64_t *first, 
     while (*last > *first && start + (*last - 1) * w->dilation[d] >= w->in[d]) --*last;
 }
 
-/* How many rows (columns) of the window lie inside the input or its padding: a window that ceil_mode lets hang over is
- * cut there, as in ONNX Runtime. */
+/* How many rows (columns) of the window lie inside the input or its padding: a window that
+ * ceil_mode lets hang over is cut there, as in ONNX Runtime. */
 static int64_t with_padding(const struct ir_window *w, int d, int64_t o) {
     int64_t left = w->in[d] + w->after[d] + w->before[d] - o * w->stride[d];
     return left < w->kernel[d] ? left : w->kernel[d];

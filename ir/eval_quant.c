@@ -1,5 +1,6 @@
-/* The oracle's quantized operators: exactly docs/numbers.md and the meaning column of ops.def, in 64-bit integers. The
- * overflow proof makes an exact accumulator equal to one modulo 2^w. Nothing here is shared with the runtime. */
+/* The oracle's quantized operators: exactly docs/numbers.md and the meaning column of ops.def, in
+ * 64-bit integers. The overflow proof makes an exact accumulator equal to one modulo 2^w. Nothing
+ * here is shared with the runtime. */
 #include "ir/internal.h"
 
 /* --- what all of them do at the end --- */
@@ -88,7 +89,7 @@ static void spread(struct conv *v, const struct operand *x, int64_t image) {
     }
 }
 
-/* acc[x] += Σ w·stored over the group's channels and the kernel, for one output row of channel o. */
+/* acc[x] += Σ w·stored over the group's channels and the kernel, for output row oy of channel o. */
 static void accumulate(const struct conv *v, const int16_t *k, int64_t o, int64_t oy,
                        int64_t *acc) {
     const struct ir_window *w = &v->w;

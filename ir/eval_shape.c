@@ -1,5 +1,5 @@
-/* The oracle's operators that only move elements of any type. Source: ONNX Slice 13, Pad 13, Gather 13, Transpose 13,
- * Concat 13, Shape 15. */
+/* The oracle's operators that only move elements of any type. Source: ONNX Slice 13, Pad 13, Gather
+ * 13, Transpose 13, Concat 13, Shape 15. */
 #include "ir/internal.h"
 
 #include <string.h>
@@ -35,7 +35,8 @@ bool ir_eval_dropout(const struct ir_eval *e) {
     return copy_all(e);
 }
 
-/* Fills the output with input elements from `start` on, `steps` apart along each dimension of the output. */
+/* Fills the output with input elements from `start` on, `steps` apart along each dimension of the
+ * output. */
 static void gather_strided(const struct ir_eval *e, int64_t start, const int64_t *steps) {
     const struct ir_value *y = e->n->out[0];
     const char *x = ir_eval_in(e, 0);

@@ -1,5 +1,5 @@
-/* Shape inference: the driver, what the operators share, and the arithmetic operators with ONNX semantics.
- * infer_shape.c has those that only move elements, infer_quant.c the quantized ones. */
+/* Shape inference: the driver, what the operators share, and the arithmetic operators with ONNX
+ * semantics. infer_shape.c has those that only move elements, infer_quant.c the quantized ones. */
 #include "ir/internal.h"
 
 #include <string.h>
@@ -221,8 +221,8 @@ bool ir_infer_gemm(struct ir_infer *x) {
     return (fits && c.dtype == IR_F32) || ir_fail_input(x, 2, "f32 that broadcasts to the product");
 }
 
-/* The matrix product's result has the broadcast leading dimensions, then rows of a and columns of b; a vector is a row
- * on the left, a column on the right, and leaves no dimension behind. */
+/* The matrix product's result has the broadcast leading dimensions, then rows of a and columns of
+ * b; a vector is a row on the left, a column on the right, and leaves no dimension behind. */
 bool ir_infer_matmul(struct ir_infer *x) {
     if (!ir_want(x, 0, -1, IR_F32) || !ir_want(x, 1, -1, IR_F32)) return false;
     struct ir_type a = ir_type_of(ir_in(x->n, 0)), b = ir_type_of(ir_in(x->n, 1));

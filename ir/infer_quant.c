@@ -1,5 +1,6 @@
-/* Shape inference of the quantized operators (docs/numbers.md, ops.def). The element type of an output follows from its
- * own number of bits, which is not a matter of inference; quantization itself is checked in verify_quant.c. */
+/* Shape inference of the quantized operators (docs/numbers.md, ops.def). The element type of an
+ * output follows from its own number of bits, which is not a matter of inference; quantization
+ * itself is checked in verify_quant.c. */
 #include "ir/internal.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The integers of a constant input; false: left out, not constant, or not a short list of integers. */
+/* The integers of a constant input; false: left out, not constant, or no short list of integers. */
 static bool const_ints(const struct ir_infer *x, int index, int64_t *out, int max, int *count) {
     const struct ir_value *v = ir_in(x->n, index);
     *count = 0;
@@ -13,7 +13,8 @@ static bool const_ints(const struct ir_infer *x, int index, int64_t *out, int ma
     return true;
 }
 
-/* Input `index`, where there is one, has to be integers; *known: it is a constant, its numbers are in out. */
+/* Input `index`, where there is one, has to be integers; *known: it is a constant, its numbers are
+ * in out. */
 static bool int_input(struct ir_infer *x, int index, int64_t *out, int max, int *count,
                       bool *known) {
     const struct ir_value *v = ir_in(x->n, index);
@@ -38,7 +39,8 @@ bool ir_infer_dropout(struct ir_infer *x) {
     return ir_same_as_input(x);
 }
 
-/* A constant node has become a constant value at import; one that is left has nothing to infer from. */
+/* A constant node has become a constant value at import; one that is left has nothing to infer
+ * from. */
 bool ir_infer_constant(struct ir_infer *x) {
     (void)x;
     return true;
@@ -196,7 +198,8 @@ bool ir_infer_qconcat(struct ir_infer *x) {
 
 /* --- reshape and its kin --- */
 
-/* Puts the size that follows from the number of elements where the shape has −1; false: it does not divide. */
+/* Puts the size that follows from the number of elements where the shape has −1; false: it does not
+ * divide. */
 static bool fill_inferred(struct ir_type *y, int hole, int64_t elements) {
     int64_t rest = 1;
     if (hole < 0 || elements < 0) return true;

@@ -1,4 +1,5 @@
-/* The tables of operators, element types and attribute schemas, expanded from ops.def and dtypes.def. */
+/* The tables of operators, element types and attribute schemas, expanded from ops.def and
+ * dtypes.def. */
 #include "ir/ir.h"
 
 #include <string.h>

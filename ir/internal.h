@@ -13,7 +13,8 @@ enum {
 };
 #define IR_MAX_ELEMENTS ((int64_t)1 << 31) /* of one tensor */
 
-/* Letters of value names that need no quotes, and of keywords, operators and attributes (docs/ir.md). */
+/* Letters of value names that need no quotes, and of keywords, operators and attributes
+ * (docs/ir.md). */
 #define IR_WORD_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 #define IR_NAME_CHARS IR_WORD_CHARS "./:-"
 
@@ -40,7 +41,7 @@ int64_t ir_load_int(enum ir_dtype t, const void *data, int64_t i);
 void ir_store_int(enum ir_dtype t, void *data, int64_t i, int64_t v);
 double ir_load_float(enum ir_dtype t, const void *data, int64_t i); /* of any type */
 
-/* What shape inference of one node knows. infer_*.c hold one function per operator, named after it. */
+/* What shape inference of one node knows. infer_*.c hold one function per operator. */
 struct ir_infer {
     struct ir_graph *g;
     const struct ir_node *n;
@@ -67,8 +68,8 @@ bool ir_same_as_input(struct ir_infer *x);
 bool ir_verify_value_quant(struct ir_graph *g, const struct ir_value *v, const char *where);
 bool ir_verify_quant(struct ir_graph *g, const struct ir_node *n, const char *where);
 
-/* One node being evaluated; its shapes are static and its inputs there. eval_*.c hold one function per operator, named
- * after it; each writes every element of its outputs. */
+/* One node being evaluated; its shapes are static and its inputs there. eval_*.c hold one function
+ * per operator, named after it; each writes every element of its outputs. */
 struct ir_eval {
     struct ctx
         *ctx; /* for messages: the one of the caller's arena, so that threads do not share one */
@@ -91,8 +92,8 @@ bool ir_eval_fail(const struct ir_eval *e, const char *why); /* says it, returns
 struct ir_slice {
     int64_t start[IR_MAX_RANK], step[IR_MAX_RANK], count[IR_MAX_RANK];
 };
-/* infer_shape.c: starts, ends, axes (NULL: 0, 1, …) and steps (NULL: ones) have n entries. False: an axis out of range
- * or twice, or a step of 0. Dimensions not known give a count of −1. */
+/* infer_shape.c: starts, ends, axes (NULL: 0, 1, …) and steps (NULL: ones) have n entries. False:
+ * an axis out of range or twice, or a step of 0. Dimensions not known give a count of −1. */
 bool ir_slice_resolve(const struct ir_type *x, int n, const int64_t *starts, const int64_t *ends,
                       const int64_t *axes, const int64_t *steps, struct ir_slice *out);
 

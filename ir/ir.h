@@ -1,9 +1,12 @@
-/* The IR: one graph of typed values and operations, float (ONNX semantics) or quantized (integers and exponents).
+/* The IR: one graph of typed values and operations, float (ONNX semantics) or quantized (integers
+ * and exponents).
  *
- * Ownership: graph, values, nodes, attributes and their arrays live in the graph's arena. Constant data may point
- * into a mapped model file (then the ctx owns the mapping). Passes edit the graph in place; a value keeps its
- * identity (pointer) while its name, type or producer changes.
- * Layout of all tensors in the IR: NCHW, row-major, as in ONNX; what hardware does is the backend's business.
+ * Ownership: graph, values, nodes, attributes and their arrays live in the graph's arena. Constant
+ * data may point into a mapped model file (then the ctx owns the mapping). Passes edit the graph in
+ * place; a value keeps its identity (pointer) while its name, type or producer changes.
+ *
+ * Layout of all tensors in the IR: NCHW, row-major, as in ONNX; what hardware does is the backend's
+ * business.
  */
 #ifndef NBQ_IR_IR_H
 #define NBQ_IR_IR_H
@@ -13,7 +16,7 @@
 
 enum { IR_MAX_RANK = 8 };
 
-/* Element types. Numbers of float/quantized tensors in the text form: f32, i64, u8... */
+/* Element types. Names in the text form: f32, i64, u8... */
 enum ir_dtype {
 #define IR_DTYPE(name, text, size) IR_##name,
 #include "ir/dtypes.def"
@@ -21,23 +24,25 @@ enum ir_dtype {
     IR_DTYPE_COUNT
 };
 
-/* How stored integers stand for reals: real = (stored − zero) · 2^exp (DESIGN numbers: zero is 0, or −2^(bits−1) for
- * a tensor known to be ≥ 0). bits = 0: not quantized (yet). A float value may carry one after calibration. */
+/* How stored integers stand for reals: real = (stored − zero) · 2^exp (docs/numbers.md: zero is 0,
+ * or −2^(bits−1) for a tensor known to be ≥ 0). A float value carries one after calibration. */
 struct ir_quant {
-    int bits; /* 8 or 16; 0 = none */
+    int bits; /* 8 or 16; 0: not quantized (yet) */
     int exp;
     int zero;
 };
 
 struct ir_value {
-    int id;                  /* unique in the graph, dense-ish, stable */
-    const char *name;        /* unique in the graph, never empty */
+    int id;           /* unique in the graph, dense-ish, stable */
+    const char *name; /* unique in the graph, never empty */
     enum ir_dtype dtype;
-    int rank;                /* −1: unknown */
+    int rank;                  /* −1: unknown */
     int64_t dims[IR_MAX_RANK]; /* −1: unknown */
     struct ir_quant quant;
-    const void *data;        /* constants: row-major elements, little-endian; NULL otherwise */
-    uint64_t elided;         /* not 0: data is zeros, parsed from text that gave only this hash of the real data */
+    /* Constants: row-major elements, aligned to their type; NULL: the value is no constant. */
+    const void *data;
+    /* Not 0: data is zeros, parsed from text that gave only this hash of the real data. */
+    uint64_t elided;
     struct ir_node *producer; /* NULL for inputs and constants */
 };
 
@@ -64,8 +69,8 @@ enum ir_op {
 
 struct ir_node {
     enum ir_op op;
-    const char *name;        /* the model's node name: messages and layer tables use it; "" where there is none */
-    struct ir_value **in;    /* entries may be NULL: optional input left out */
+    const char *name; /* the model's node name, for messages and layer tables; "": it has none */
+    struct ir_value **in; /* entries may be NULL: optional input left out */
     int in_count;
     struct ir_value **out;
     int out_count;
@@ -79,49 +84,59 @@ struct ir_graph {
     struct arena *arena;
     const char *name;
     struct ir_node *first, *last;
-    struct ir_value **inputs, **outputs; /* network inputs (no constants) and outputs, in the model's order */
+    /* Network inputs (no constants) and outputs, in the model's order. */
+    struct ir_value **inputs, **outputs;
     int input_count, output_count;
-    struct ir_value **values;            /* all values ever made; removed ones are NULL */
+    struct ir_value **values; /* all values ever made; removed ones are NULL */
     int value_count, value_room;
 };
 
 /* One row of ir/ops.def. */
 struct ir_op_info {
-    const char *name;        /* text form: "conv" */
-    const char *onnx;        /* ONNX operator, "" for internal ones */
-    int since_min, since_max;/* ONNX since-versions understood; 0 for internal ones */
+    const char *name;                     /* text form: "conv" */
+    const char *onnx;                     /* ONNX operator, "" for internal ones */
+    int since_min, since_max;             /* ONNX since-versions understood; 0: internal */
     int min_in, max_in, min_out, max_out; /* max −1: any number */
-    const char *attrs;       /* "name:kind[=default] …", kinds i f s is fs; the verifier checks names and kinds */
+    /* "name:kind[=default] …", kinds i f s is fs; the verifier checks names and kinds. */
+    const char *attrs;
     enum ir_level { IR_LEVEL_FLOAT, IR_LEVEL_QUANT, IR_LEVEL_ANY } level;
     enum ir_place { IR_PLACE_ARRAY, IR_PLACE_VECTOR, IR_PLACE_HOST, IR_PLACE_FOLDED } place;
-    const char *meaning;     /* one line */
+    const char *meaning; /* one line */
 };
 
 /* One attribute of a row of ir/ops.def. */
 struct ir_attr_info {
     char name[24];
     enum ir_attr_kind kind;
-    const char *preset; /* text of the default, ends at a space or NUL; NULL: the attribute may be absent */
+    const char *preset; /* text of the default, up to a space or NUL; NULL: it may be absent */
 };
 
-/* graph.c: building and editing. Nothing returns NULL; memory running out leaves by ctx_oom(). Names are copied. */
+/* graph.c: building and editing. Nothing returns NULL; memory running out leaves by ctx_oom().
+ * Names, inputs and outputs are copied; data of constants is not. */
 struct ir_graph *ir_graph_new(struct ctx *c, const char *name);
-/* name NULL: a fresh one. A name given must not be in use yet (ir_unique_name); dims NULL: all unknown. */
-struct ir_value *ir_value_new(struct ir_graph *g, const char *name, enum ir_dtype t, int rank, const int64_t *dims);
-struct ir_value *ir_const_new(struct ir_graph *g, const char *name, enum ir_dtype t, int rank, const int64_t *dims,
-                              const void *data); /* data is kept, not copied */
-/* Appends before `before` (NULL: at the end). Inputs and outputs are copied; outputs get their producer. */
-struct ir_node *ir_node_new(struct ir_graph *g, struct ir_node *before, enum ir_op op, const char *name,
-                            struct ir_value *const *in, int in_count, struct ir_value *const *out, int out_count);
-/* Unlinks n; those of its outputs that n still produces leave g->values. They must have no use left. */
+/* name NULL: a fresh one; a name given must not be in use (ir_unique_name). dims NULL: unknown. */
+struct ir_value *ir_value_new(struct ir_graph *g, const char *name, enum ir_dtype t, int rank,
+                              const int64_t *dims);
+struct ir_value *ir_const_new(struct ir_graph *g, const char *name, enum ir_dtype t, int rank,
+                              const int64_t *dims, const void *data);
+/* Appends before `before` (NULL: at the end). Outputs get the node as their producer. */
+struct ir_node *ir_node_new(struct ir_graph *g, struct ir_node *before, enum ir_op op,
+                            const char *name, struct ir_value *const *in, int in_count,
+                            struct ir_value *const *out, int out_count);
+/* Unlinks n; those of its outputs that n still produces leave g->values. They must have no use
+ * left. */
 void ir_node_remove(struct ir_graph *g, struct ir_node *n);
-void ir_value_remove(struct ir_graph *g, struct ir_value *v); /* a constant or input without uses leaves g->values */
+/* A constant or input without uses leaves g->values. */
+void ir_value_remove(struct ir_graph *g, struct ir_value *v);
 void ir_add_input(struct ir_graph *g, struct ir_value *v);
 void ir_add_output(struct ir_graph *g, struct ir_value *v);
-void ir_set_input(struct ir_graph *g, struct ir_node *n, int index, struct ir_value *v); /* adds left-out ones as NULL */
-void ir_replace_uses(struct ir_graph *g, struct ir_value *from, struct ir_value *to); /* graph outputs as well */
-int ir_use_count(const struct ir_graph *g, const struct ir_value *v); /* node inputs + graph outputs */
-struct ir_node *ir_single_user(const struct ir_graph *g, const struct ir_value *v); /* NULL unless exactly one use, by a node */
+/* Inputs between the last one so far and index become left-out ones. */
+void ir_set_input(struct ir_graph *g, struct ir_node *n, int index, struct ir_value *v);
+/* In nodes and in the graph's outputs. */
+void ir_replace_uses(struct ir_graph *g, struct ir_value *from, struct ir_value *to);
+int ir_use_count(const struct ir_graph *g, const struct ir_value *v); /* nodes and outputs */
+/* NULL unless there is exactly one use, and that by a node. */
+struct ir_node *ir_single_user(const struct ir_graph *g, const struct ir_value *v);
 const char *ir_unique_name(struct ir_graph *g, const char *wanted);
 int64_t ir_elements(const struct ir_value *v); /* −1: shape not known */
 bool ir_is_const(const struct ir_value *v);
@@ -131,18 +146,21 @@ struct ir_value *ir_in(const struct ir_node *n, int index); /* NULL: left out or
 const char *ir_node_where(struct arena *a, const struct ir_node *n);
 const char *ir_type_text(struct arena *a, const struct ir_value *v);
 
-/* attr.c: getters return the default of ops.def where the attribute is absent, and 0 or NULL where it has none. */
+/* attr.c: getters return the default of ops.def where the attribute is absent, and 0, NULL or a
+ * count of 0 where it has none. */
 const struct ir_attr *ir_attr_find(const struct ir_node *n, const char *name); /* NULL: absent */
 int64_t ir_attr_int(const struct ir_node *n, const char *name);
 double ir_attr_float(const struct ir_node *n, const char *name);
 const char *ir_attr_string(const struct ir_node *n, const char *name);
-const int64_t *ir_attr_ints(const struct ir_node *n, const char *name, int *count); /* NULL, 0 when absent */
+const int64_t *ir_attr_ints(const struct ir_node *n, const char *name, int *count);
 const double *ir_attr_floats(const struct ir_node *n, const char *name, int *count);
 void ir_set_int(struct ir_graph *g, struct ir_node *n, const char *name, int64_t v);
 void ir_set_float(struct ir_graph *g, struct ir_node *n, const char *name, double v);
 void ir_set_string(struct ir_graph *g, struct ir_node *n, const char *name, const char *v);
-void ir_set_ints(struct ir_graph *g, struct ir_node *n, const char *name, const int64_t *v, int count);
-void ir_set_floats(struct ir_graph *g, struct ir_node *n, const char *name, const double *v, int count);
+void ir_set_ints(struct ir_graph *g, struct ir_node *n, const char *name, const int64_t *v,
+                 int count);
+void ir_set_floats(struct ir_graph *g, struct ir_node *n, const char *name, const double *v,
+                   int count);
 void ir_attr_remove(struct ir_node *n, const char *name);
 
 /* info.c: the tables. */
@@ -153,54 +171,70 @@ const char *ir_dtype_name(enum ir_dtype t);
 size_t ir_dtype_size(enum ir_dtype t);
 enum ir_dtype ir_dtype_by_name(const char *text); /* IR_DTYPE_COUNT: unknown */
 const char *ir_attr_kind_name(enum ir_attr_kind k);
-bool ir_attr_schema(enum ir_op op, int index, struct ir_attr_info *out);          /* false past the last */
-bool ir_attr_schema_find(enum ir_op op, const char *name, struct ir_attr_info *out); /* false: not an attribute of op */
+/* The index-th attribute of op; false past the last. */
+bool ir_attr_schema(enum ir_op op, int index, struct ir_attr_info *out);
+/* False: not an attribute of op. */
+bool ir_attr_schema_find(enum ir_op op, const char *name, struct ir_attr_info *out);
 
-/* window.c: the sliding window of a convolution or pool, with auto_pad resolved (ONNX: SAME_UPPER puts the odd pixel
- * of padding at the end, SAME_LOWER at the beginning) and the output size. Index 0 is height, 1 is width. */
+/* window.c: the sliding window of a convolution or pool, with auto_pad resolved (ONNX: SAME_UPPER
+ * puts the odd pixel of padding at the end, SAME_LOWER at the beginning) and the output size. Index
+ * 0 is height, 1 is width. */
 struct ir_window {
     int64_t in[2], kernel[2], stride[2], dilation[2];
     int64_t before[2], after[2]; /* padding */
     int64_t out[2];              /* −1: the input size is not known */
 };
-/* For conv, qconv and the pools. False after saying why: zero strides, kernels larger than the padded input... */
+/* For conv, qconv and the pools. False after saying why: zero strides, a kernel larger than the
+ * padded input... */
 bool ir_window_of(struct ir_graph *g, const struct ir_node *n, struct ir_window *w);
 
-/* verify.c: says every fault (stage names the pass in messages) and returns false if there was one: dominance,
- * unique names, arity, attribute names and kinds, shapes against ir_infer_node, quantization of quantized levels. */
+/* verify.c: says every fault (stage names the pass in messages) and returns false if there was one:
+ * dominance, unique names, arity, attribute names and kinds, shapes against what would be inferred,
+ * the numbers of the quantized level. */
 bool ir_verify(struct ir_graph *g, const char *stage);
 
-/* infer.c: shape and type of the outputs of one node from its inputs; unknown stays −1. False after saying why not. */
+/* infer.c: shape and type of the outputs of one node from its inputs. What does not follow stays as
+ * it was; false after saying why the inputs do not fit. */
 bool ir_infer_node(struct ir_graph *g, struct ir_node *n);
 
-/* print.c / parse.c: the text form, docs/ir.md. Printing then parsing any graph printed with IR_PRINT_DATA gives an
- * equal graph; without it, constants over 16 elements print as shape + hash and parse to zero-filled data of that shape
- * carrying the hash, so that printing them again gives the same text. */
+/* print.c, parse.c: the text form, docs/ir.md. Printing then parsing any graph printed with
+ * IR_PRINT_DATA gives an equal graph; without it, constants over 16 elements print as shape + hash
+ * and parse to zeros carrying the hash, so that printing them again gives the same text. Constants
+ * that nothing uses are not printed. ir_parse says every fault of the text and then returns NULL;
+ * it checks no meaning, which is for ir_verify. */
 enum { IR_PRINT_DATA = 1 };
 void ir_print(const struct ir_graph *g, unsigned flags, struct writer *to);
-struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size); /* NULL after saying why */
+struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size);
 void ir_print_dot(const struct ir_graph *g, struct writer *to);
 
-/* eval.c, eval_float.c, eval_quant.c: the oracle. Slow, plain, NCHW; float operators accumulate in double and store
- * float; quantized ones are 64-bit integers throughout. */
+/* eval.c, eval_*.c: the oracle. Slow, plain, NCHW; float operators accumulate in double and store
+ * float; quantized ones are 64-bit integers throughout. The graph has to be verified. Messages go
+ * to the context of arena a, and g is not changed: threads may share g, each with its own arena and
+ * context. */
 struct ir_tensor { /* buffers as the value's dtype; quantized values hold their stored integers */
     void *data;
 };
-/* Evaluates the whole graph. in[i]: data of input i (dtype of the value). On return values[v->id].data holds every
- * value's data, allocated from a. False after saying why (an operator that cannot be evaluated names itself). */
+/* Evaluates the whole graph. in[i]: data of input i (dtype of the value). On return
+ * values[v->id].data holds every value's data, allocated from a. False after saying why (an
+ * operator that cannot be evaluated names itself). */
 bool ir_eval(struct ir_graph *g, struct arena *a, const void *const *in, struct ir_tensor *values);
-/* One node, all inputs present: the constant folder uses it too. */
-bool ir_eval_node(struct ir_graph *g, struct arena *a, const struct ir_node *n, struct ir_tensor *values);
-/* Called for every value as it is computed, then its data may be dropped when no later node needs it: calibration. */
+/* One node, all inputs constant or present in values: the constant folder uses it too. An output
+ * whose data is NULL gets a buffer from a, any other is written where it points. */
+bool ir_eval_node(struct ir_graph *g, struct arena *a, const struct ir_node *n,
+                  struct ir_tensor *values);
+/* Called for every input and then every value as it is computed; data is gone when no later node
+ * needs it: calibration. */
 typedef void ir_observe_fn(void *user, const struct ir_value *v, const void *data);
-bool ir_eval_observed(struct ir_graph *g, struct arena *a, const void *const *in, ir_observe_fn *observe, void *user,
-                      const void **out);
+/* out[i]: data of output i, in arena a. observe may be NULL. */
+bool ir_eval_observed(struct ir_graph *g, struct arena *a, const void *const *in,
+                      ir_observe_fn *observe, void *user, const void **out);
 
 /* number.c: the normative arithmetic of the oracle; the runtime has its own. */
-int64_t ir_round_shift(int64_t x, int s);                     /* (x + (s ? 1 << (s−1) : 0)) >> s, ties to +inf */
+int64_t ir_round_shift(int64_t x, int s); /* (x + (s ? 1 << (s−1) : 0)) >> s, ties to +inf */
 int64_t ir_saturate(int64_t x, int bits);
-int64_t ir_wrap(int64_t x, int bits);                         /* modulo 2^bits, signed */
-int64_t ir_quantize_float(double x, struct ir_quant q);       /* ties to even, saturated, stored form */
+int64_t ir_wrap(int64_t x, int bits); /* modulo 2^bits, signed */
+/* Ties to even, saturated, in stored form; not-a-number gives the encoded zero. */
+int64_t ir_quantize_float(double x, struct ir_quant q);
 double ir_dequantize(int64_t stored, struct ir_quant q);
 
 #endif

@@ -34,8 +34,8 @@ struct lexer {
 void lex_init(struct lexer *l, struct ctx *c, struct arena *a, const char *file, const char *text,
               size_t size);
 void lex_next(struct lexer *l);
-/* Reads the dimensions behind a '[' that is the current token, and the ']'; false after saying what was found. The
- * token after them becomes the current one. */
+/* Reads the dimensions behind a '[' that is the current token, and the ']'; false after saying what
+ * was found. The token after them becomes the current one. */
 bool lex_shape(struct lexer *l, int *rank, int64_t dims[IR_MAX_RANK]);
 const char *lex_where(struct lexer *l, const struct lex_token *t); /* "FILE:LINE:COLUMN" */
 const char *

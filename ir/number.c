@@ -1,11 +1,13 @@
-/* The normative arithmetic of docs/numbers.md for the oracle. The runtime and the hardware have their own. */
+/* The normative arithmetic of docs/numbers.md for the oracle. The runtime and the hardware have
+ * their own. */
 #include "ir/ir.h"
 
 #include <math.h>
 
 int64_t ir_round_shift(int64_t x, int s) {
     if (s == 0) return x;
-    /* Unsigned addition: the caller's proof keeps x far from the ends, a hostile graph must not be undefined. */
+    /* Unsigned addition: the caller's proof keeps x far from the ends, a hostile graph must not be
+     * undefined. */
     int64_t sum = (int64_t)((uint64_t)x + ((uint64_t)1 << (s - 1)));
     return sum >> s; /* arithmetic on every compiler we build with */
 }

@@ -1,6 +1,7 @@
-/* The text form of the IR, read back (grammar: docs/ir.md). One statement per line, so that after a fault the next
- * line is read and all faults of a file are said at once. Nothing is inferred and no meaning is checked here: ir_verify
- * does that. The text is hostile: there is no recursion, and what a constant may take is capped. */
+/* The text form of the IR, read back (grammar: docs/ir.md). One statement per line, so that after a
+ * fault the next line is read and all faults of a file are said at once. Nothing is inferred and no
+ * meaning is checked here: ir_verify does that. The text is hostile: there is no recursion, and
+ * what a constant may take is capped. */
 #include "ir/lex.h"
 
 #include "base/options.h"
@@ -77,7 +78,8 @@ static bool take_int(struct parser *p, int64_t min, int64_t max, int64_t *out) {
     return true;
 }
 
-/* inf and nan are words, -inf starts like a number; an f behind a number makes it that float, not that double. */
+/* inf and nan are words, -inf starts like a number; an f behind a number makes it that float, not
+ * that double. */
 static bool take_float(struct parser *p, bool single, double *out) {
     const char *text = p->lex.tok.text;
     bool word = at_word(p, "inf") || at_word(p, "nan");

@@ -1,4 +1,5 @@
-/* Graphs as text (docs/ir.md) and as Graphviz dot. parse.c reads the text back; both follow the schemas of ops.def. */
+/* Graphs as text (docs/ir.md) and as Graphviz dot. parse.c reads the text back; both follow the
+ * schemas of ops.def. */
 #include "ir/internal.h"
 
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static void write_name(struct writer *w, const struct ir_value *v) {
         write_quoted(w, v->name);
 }
 
-/* The shortest of the precisions that reads back to the same number; false: none up to `most` does. */
+/* The shortest of the precisions that reads back to the same number; false: none up to `most`. */
 static bool shortest(char text[40], double x, bool single, int most) {
     for (int precision = 6; precision <= most; precision++) {
         snprintf(text, 40, "%.*g", precision, x);
@@ -148,7 +149,8 @@ static bool is_default(const struct ir_node *n, const struct ir_attr *a,
     return count == a->count && memcmp(ints, a->ints, (size_t)count * sizeof *ints) == 0;
 }
 
-/* In the order of ops.def, so that the order in which passes set them does not show; then unknown ones. */
+/* In the order of ops.def, so that the order in which passes set them does not show; then unknown
+ * ones. */
 static void write_attrs(struct writer *w, const struct ir_node *n) {
     struct ir_attr_info info;
     int written = 0;

@@ -1,5 +1,5 @@
-/* The verifier: what every pass may rely on. Structure, names, attributes and shapes here; numbers of quantized values
- * and operators in verify_quant.c. Every fault is said. */
+/* The verifier: what every pass may rely on. Structure, names, attributes and shapes here; numbers
+ * of quantized values and operators in verify_quant.c. Every fault is said. */
 #include "ir/internal.h"
 
 #include <stdlib.h>

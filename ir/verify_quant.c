@@ -1,5 +1,5 @@
-/* The numbers of the quantized level, as docs/numbers.md has them. Constants without data (parsed from a dump) are
- * taken on trust. */
+/* The numbers of the quantized level, as docs/numbers.md has them. Constants without data (parsed
+ * from a dump) are taken on trust. */
 #include "ir/internal.h"
 
 #include <string.h>
@@ -76,7 +76,7 @@ static bool is_pow2(int64_t m) {
     return m != 0 && (m & (m - 1)) == 0;
 }
 
-/* Every weight on the grid of its bits, or any integer of that width for a target with multipliers. */
+/* Every weight on the grid of its bits, or any integer of that many for targets that multiply. */
 static bool check_weights(struct check *c, int index, int64_t bits, bool pow2) {
     const struct ir_value *w = ir_in(c->n, index);
     int64_t n = ir_elements(w);

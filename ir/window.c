@@ -1,6 +1,6 @@
-/* The geometry of sliding windows: one place for shape inference, the oracle and whoever needs resolved padding.
- * Source: ONNX Conv 11, MaxPool 12, AveragePool 11; the last window of ceil_mode has to start inside the input or the
- * padding before it, as ONNX Runtime and PyTorch have it. */
+/* The geometry of sliding windows: one place for shape inference, the oracle and whoever needs
+ * resolved padding. Source: ONNX Conv 11, MaxPool 12, AveragePool 11; the last window of ceil_mode
+ * has to start inside the input or the padding before it, as ONNX Runtime and PyTorch have it. */
 #include "ir/internal.h"
 
 #include <string.h>

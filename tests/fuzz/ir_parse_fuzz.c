@@ -1,5 +1,5 @@
-/* Any bytes as IR text: parsing gives a graph or a message; a graph prints, and what it prints parses to the same text;
- * the verifier says yes or no. */
+/* Any bytes as IR text: parsing gives a graph or a message; a graph prints, and what it prints
+ * parses to the same text; the verifier says yes or no. */
 #include "ir/ir.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* The oracle's float operators against written results. They were computed by ONNX Runtime 1.32 from random inputs
- * (multiples of 1/4, seed 20), those with a fused activation by numpy; nothing is shared with the oracle. */
+/* The oracle's float operators against written results. They were computed by ONNX Runtime 1.32
+ * from random inputs (multiples of 1/4, seed 20), those with a fused activation by numpy; nothing
+ * is shared with the oracle. */
 #include "ir_test.h"
 
 /* clang-format off */
@@ -370,7 +371,8 @@ static void observe(void *user, const struct ir_value *v, const void *data) {
     s->first[s->count++] = ((const float *)data)[0];
 }
 
-/* Buffers are used again while values are alive elsewhere; what is observed and returned must not suffer. */
+/* Buffers are used again while values are alive elsewhere; what is observed and returned must not
+ * suffer. */
 static void test_observed(void **state) {
     (void)state;
     struct ctx c;

@@ -1,6 +1,6 @@
-/* The oracle's quantized operators against written results: first the corners of docs/numbers.md, worked out by hand
- * (ties, negative numbers, saturation both ways, encoded zeros), then random ones computed by a separate reference in
- * Python integers (seed 41). */
+/* The oracle's quantized operators against written results: first the corners of docs/numbers.md,
+ * worked out by hand (ties, negative numbers, saturation both ways, encoded zeros), then random
+ * ones computed by a separate reference in Python integers (seed 41). */
 #include "ir_test.h"
 
 /* clang-format off */
@@ -240,7 +240,8 @@ static int64_t power(int64_t x) {
     return x % 7 * (x % 11) - 30;
 }
 
-/* Tables of 257 entries are too long to write: entry i is power(i), and 16-bit inputs interpolate between two. */
+/* Tables of 257 entries are too long to write: entry i is power(i), and 16-bit inputs interpolate
+ * between two. */
 static void check_qlut(const char *type, const char *elements, const int64_t *x, int64_t *want,
                        int count) {
     struct ctx c;

@@ -1,4 +1,4 @@
-/* Shape inference: shapes that follow, shapes that cannot be known yet, and shapes that do not fit. */
+/* Shape inference: shapes that follow, shapes that cannot be known yet, shapes that do not fit. */
 #include "ir_test.h"
 
 struct row {
@@ -186,7 +186,7 @@ static void test_faults(void **state) {
     }
 }
 
-/* What was known about an output is kept where nothing follows, and replaced where something does. */
+/* What was known about an output is kept where nothing follows, and replaced where it does. */
 static void test_known_dimensions_stay(void **state) {
     (void)state;
     struct ctx c;

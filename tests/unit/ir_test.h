@@ -1,4 +1,5 @@
-/* What the tests of the IR share: a context, graphs from text, and the oracle's answer compared with written numbers. */
+/* What the tests of the IR share: a context, graphs from text, and the oracle's answer compared
+ * with written numbers. */
 #ifndef NBQ_TESTS_UNIT_IR_TEST_H
 #define NBQ_TESTS_UNIT_IR_TEST_H
 
@@ -28,7 +29,8 @@ static inline bool ir_test_close(double found, double want) {
     return found == want || fabs(found - want) <= 1e-6 * (1 + fabs(want));
 }
 
-/* A graph of constants and one operator, and the elements of %y it has to give; integers are compared exactly. */
+/* A graph of constants and one operator, and the elements of %y it has to give; integers are
+ * compared exactly. */
 struct ir_test_case {
     const char *name, *lines;
     double want[80];

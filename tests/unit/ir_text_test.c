@@ -1,4 +1,5 @@
-/* The text form: what is printed parses back to the same text, and faults are said with their place. */
+/* The text form: what is printed parses back to the same text, and faults are said with their
+ * place. */
 #include "ir_test.h"
 
 static const char *print(const struct ir_graph *g, unsigned flags) {
@@ -98,7 +99,8 @@ static void test_hash_stands_for_data(void **state) {
     ctx_free(&c);
 }
 
-/* Random bits as floats, doubles and integers come back bit for bit (seed 7; not-a-numbers lose their payload). */
+/* Random bits as floats, doubles and integers come back bit for bit (seed 7; not-a-numbers lose
+ * their payload). */
 static void test_random_data(void **state) {
     (void)state;
     struct rng r = {7};
@@ -126,7 +128,8 @@ static void test_random_data(void **state) {
     ctx_free(&c);
 }
 
-/* A node of every operator with every attribute, none at its default, in an order that is not the table's. */
+/* A node of every operator with every attribute, none at its default, in an order that is not the
+ * table's. */
 static void add_every_attribute(struct ir_graph *g, struct ir_node *n) {
     struct ir_attr_info info;
     int count = 0;
@@ -175,7 +178,7 @@ static void test_every_operator(void **state) {
     ctx_free(&c);
 }
 
-/* Attributes are doubles; those that came from floats are written short, and neither loses a bit. */
+/* Attributes are doubles; those that came from floats are written short, and none loses a bit. */
 static void test_float_attributes(void **state) {
     (void)state;
     static const double numbers[] = {0.5,   1e-5, (double)1e-5f, 1.0 / 3, (double)(1.0f / 3),
