@@ -53,7 +53,9 @@ static bool evaluate_image(struct evaluation *e, struct worker *w, long index) {
     struct arena *a = arena_new(&w->ctx);
     struct sample s;
     if (!data_get(&w->ctx, a, e->data, index, &s)) return false;
+    double start = run_now();
     if (!run_set(&w->model, 0, &s) || !run_once(&w->model)) return false;
+    w->score.busy += run_now() - start;
     size_t count = w->model.outputs[0].count;
     w->score.images++;
     if (s.label >= 0 && (size_t)s.label < count) {
@@ -131,6 +133,7 @@ static void add_scores(const struct evaluation *e, struct run_score *out) {
         out->top1 += s->top1;
         out->top5 += s->top5;
         out->agree += s->agree;
+        out->busy += s->busy;
     }
     out->compared = e->job->against != NULL;
 }

@@ -144,13 +144,15 @@ static bool run_model_once(struct tool *t, struct run_model *m, struct run_model
     double start = run_now();
     if (!run_once(m)) return false;
     score.seconds = run_now() - start;
+    const char *path = option(t, OPT_output)->text;
+    if (path && !data_write_npy(t->c, path, m->out[0], m->outputs[0].dims, m->outputs[0].rank))
+        return false;
     for (int n = 0; n < m->output_count && !t->json; n++)
         run_print_output(&m->outputs[n], m->out[n]);
     if (!t->json) printf("%.2f ms\n", 1e3 * score.seconds);
     if (against && !compare_once(t, m, against, &score)) return false;
     if (t->json) run_print_json(&score, t->job.program);
-    const char *path = option(t, OPT_output)->text;
-    return !path || data_write_npy(t->c, path, m->out[0], m->outputs[0].dims, m->outputs[0].rank);
+    return true;
 }
 
 static int once(struct tool *t) {

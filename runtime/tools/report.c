@@ -155,8 +155,9 @@ static double percent(long part, long whole) {
 }
 
 void run_print_score(const struct run_score *s, const struct run_job *job) {
-    printf("%ld images in %.2f s, %.2f ms per image (%d thread%s)\n", s->images, s->seconds,
-           1e3 * s->seconds / (double)s->images, job->threads, job->threads == 1 ? "" : "s");
+    printf("%ld images in %.2f s on %d thread%s, %.2f ms per image in the model\n", s->images,
+           s->seconds, job->threads, job->threads == 1 ? "" : "s",
+           1e3 * s->busy / (double)s->images);
     if (s->labelled)
         printf("top-1 %.2f %% (%ld), top-5 %.2f %% (%ld)\n", percent(s->top1, s->labelled), s->top1,
                percent(s->top5, s->labelled), s->top5);

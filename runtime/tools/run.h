@@ -55,7 +55,8 @@ struct run_job {
 struct run_score {
     long images, labelled, top1, top5, agree;
     bool compared;
-    double seconds;
+    double seconds; /* of the whole evaluation, files and --against included */
+    double busy;    /* of all threads, in the model */
 };
 int run_best(const float *values, size_t count); /* the largest, the first of equals */
 /* Place of class `label` in the order of falling values, the first of equals first: 0 is the best. */
