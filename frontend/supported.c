@@ -19,17 +19,20 @@ static const char *limits_of(int op) {
 
 void fe_supported_ops(struct writer *to) {
     write_text(
-        to, "# Operators\n\n"
-            "What `nbqc` takes from ONNX models. This page is the output of `nbqc --supported-ops`."
-            "\n\n"
-            "Opset: the model's version of the domain \"\" (ai.onnx). Runs on: `array` and `vector "
-            "unit` are the device, `host` is the processor beside it, `folded` operators are gone "
-            "after compilation.\n\n"
-            "| operator | opsets | runs on | limits |\n|---|---|---|---|\n");
+        to,
+        "# Operators\n\n"
+        "What `nbqc` takes from ONNX models. This page is the output of `nbqc --supported-ops`."
+        "\n\n"
+        "Models of opset 1 to %d are read; since-versions are those of the operator's own "
+        "definitions. Runs on: `array` and `vector "
+        "unit` are the device, `host` is the processor beside it, `folded` operators are gone "
+        "after compilation. Anything may stand among constants: it is folded.\n\n"
+        "| operator | since-versions | runs on | limits |\n|---|---|---|---|\n",
+        FE_OPSET_MAX);
     for (int i = 0; i < IR_OP_COUNT; i++) {
         const struct ir_op_info *o = ir_op_info((enum ir_op)i);
         if (o->onnx[0])
-            write_text(to, "| %s | %d to %d | %s | %s |\n", o->onnx, o->since_min, FE_OPSET_MAX,
+            write_text(to, "| %s | %d to %d | %s | %s |\n", o->onnx, o->since_min, o->since_max,
                        place_text(o->place), limits_of(i));
     }
     write_text(to, "\nElement types: ");
