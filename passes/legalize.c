@@ -1,4 +1,5 @@
-/* Pass legalize. Requires SHAPES, FOLDED, CONVS, NO_BN, FUSED. Provides LEGAL. Breaks RANGES.
+/* Pass legalize. Requires SHAPES, FOLDED, CONVS, NO_BN, FUSED. Provides LEGAL. Breaks RANGES, QUANTIZED,
+ * PROVEN: it makes float convolutions.
  *
  * Rewrites what can be said in other words: auto_pad and ceil_mode become plain padding, global pools get their kernel,
  * Slice and Pad become selecting convolutions (move.c), activations and constants that found no convolution get one of

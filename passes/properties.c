@@ -43,25 +43,19 @@ static bool is_activation(const struct ir_value *v) {
 }
 
 static bool check_RANGES(const struct ir_graph *g) {
-    bool any = false;
     for (const struct ir_node *n = g->first; n != NULL; n = n->next) {
         if (!on_device(n)) continue;
-        any = true;
         for (int i = 0; i < n->in_count; i++)
             if (is_activation(n->in[i]) && n->in[i]->quant.bits == 0) return false;
         if (n->out[0]->quant.bits == 0) return false;
     }
-    return any;
+    return true;
 }
 
 static bool check_QUANTIZED(const struct ir_graph *g) {
-    bool any = false;
-    for (const struct ir_node *n = g->first; n != NULL; n = n->next) {
-        bool quantized = ir_op_info(n->op)->level == IR_LEVEL_QUANT;
-        any = any || quantized;
-        if (on_device(n) && !quantized) return false;
-    }
-    return any;
+    for (const struct ir_node *n = g->first; n != NULL; n = n->next)
+        if (on_device(n) && ir_op_info(n->op)->level != IR_LEVEL_QUANT) return false;
+    return true;
 }
 
 static bool check_PROVEN(const struct ir_graph *g) {

@@ -145,28 +145,31 @@ static void test_proof_is_sound_and_sharp(void **state) {
     assert_true(proven > SEEDS / 4 && proven < 2 * SEEDS - SEEDS / 4);
 }
 
-/* One weight, one channel: exactly at the limit, and one below it. */
-static void check_limit(int32_t bias, bool fits) {
+/* One channel of these weights, at 32 bits; margin −1: it must be refused. */
+static void check_limit(int16_t *weights, int64_t taps, int32_t bias, int margin) {
     TEST_CTX(c);
     struct maker m = {.g = ir_graph_new(&c, "limit")};
-    int16_t w[] = {1 << 14, 1 << 14, 1 << 14, 1 << 13, 1 << 12};
     int32_t shift = 0;
-    struct layer l = {1, 5, w, NULL, &bias, &shift, 16, 0};
+    struct layer l = {1, taps, weights, NULL, &bias, &shift, 16, 0};
     struct ir_node *n = layer_node(&m, &l);
     struct svpe_target target = {.name = "any", .acc_bits = 32};
     struct pass_options options = {.target = &target};
-    /* 2^15 · (2^15 + 2^14 + 2^13 + 2^12) = 2^31 − 2^27 */
-    assert_int_equal(pass_prove_overflow(m.g, &options), fits);
-    if (fits) assert_int_equal(ir_attr_int(n, "margin"), 0);
+    assert_int_equal(pass_prove_overflow(m.g, &options), margin >= 0);
+    assert_int_equal(ir_attr_int(n, "margin"), margin);
     ctx_free(&c);
 }
 
 static void test_limit_is_exact(void **state) {
     (void)state;
-    check_limit((1 << 27) - 1, true);
-    check_limit(1 << 27, false);
-    check_limit(-((1 << 27) - 1), true);
-    check_limit(-(1 << 27), false);
+    /* 2^15 · (3·2^14 + 2^13 + 2^12) = 2^31 − 2^27 */
+    int16_t w[] = {1 << 14, 1 << 14, 1 << 14, 1 << 13, 1 << 12};
+    check_limit(w, 5, (1 << 27) - 1, 0);
+    check_limit(w, 5, 1 << 27, -1);
+    check_limit(w, 5, -((1 << 27) - 1), 0);
+    check_limit(w, 5, -(1 << 27), -1);
+    /* 2^29: 31 − 29 bits to spare, and one less as soon as the bound is above it */
+    check_limit(w, 1, 0, 2);
+    check_limit(w, 1, 1, 1);
 }
 
 int main(void) {
