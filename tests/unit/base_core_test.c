@@ -185,6 +185,15 @@ static void options_of_every_kind(void **state) {
     ctx_free(&c);
 }
 
+static void refuses(const char *word, const char *id) {
+    TEST_CTX(c);
+    struct option_set set;
+    const char *argv[] = {"tool", word};
+    assert_false(parse(&c, &set, 2, argv));
+    if (!diag_find(&c, id)) fail_msg("%s: expected %s", word, id);
+    ctx_free(&c);
+}
+
 static void options_refuse_with_a_reason(void **state) {
     (void)state;
     static const struct {
@@ -197,14 +206,7 @@ static void options_refuse_with_a_reason(void **state) {
         {"--zzzzzz", "option_unknown"},        {"-q", "option_unknown"},
         {"--out", "option_no_value"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        TEST_CTX(c);
-        struct option_set set;
-        const char *argv[] = {"tool", cases[i].word};
-        assert_false(parse(&c, &set, 2, argv));
-        if (!diag_find(&c, cases[i].id)) fail_msg("%s: expected %s", cases[i].word, cases[i].id);
-        ctx_free(&c);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refuses(cases[i].word, cases[i].id);
 }
 
 int main(void) {
