@@ -12,13 +12,14 @@ struct be_tiling {
     int rows, cols; /* output pixels of a tile */
     int oc; /* output channels of a tile, a multiple of E and of V (the last one may be less) */
     int ic; /* input channels per array pass, a multiple of V; all of them outside convolutions */
-    enum be_order
-        order; /* SPATIAL_OUTER: activations stay, weights stream; CHANNEL_OUTER: weights stay */
+    /* SPATIAL_OUTER: activations stay, weights stream; CHANNEL_OUTER: weights stay. */
+    enum be_order order;
     int double_buffer; /* 1: two sets of buffers, loads overlap execution */
 };
 struct be_shape; /* backend/internal.h */
 struct be_need;
 struct be_buffer;
+
 struct be_layer {
     const struct ir_node *node;
     const struct be_shape *shape;
@@ -40,10 +41,9 @@ struct be_plan {
     int act_bits;
     struct be_layer *layers;
     int layer_count;
-    struct be_buffer **
-        buffers; /* tensors in DRAM, in the order they are made; of_value: the one a value lives in */
+    struct be_buffer **buffers; /* tensors in DRAM, in the order they are made */
     int buffer_count;
-    struct be_buffer **of_value;     /* by value id; NULL: not in DRAM, or not stored integers */
+    struct be_buffer **of_value;     /* by value id: the tensor it lives in; NULL: not in DRAM */
     const struct ir_value **view_of; /* by value id: the value this one is a view of, or NULL */
     const struct ir_node **hosts;    /* what the host does after the device segment, in order */
     int host_count;
@@ -61,7 +61,8 @@ struct be_options {
 /* plan.c: legal for the target or NULL after saying which layer, which limit, both values. */
 struct be_plan *be_plan(struct ctx *c, const struct ir_graph *g, const struct be_options *o);
 void be_plan_print(const struct be_plan *p, struct writer *to);
-/* lower.c: instructions, tokens (none redundant), addresses, container tables. NULL after saying why. */
+/* lower.c: instructions, tokens (none redundant), addresses, container tables. NULL after saying
+ * why. */
 struct svpe_program *be_lower(struct ctx *c, const struct be_plan *p, const struct be_options *o);
 
 #endif

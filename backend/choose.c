@@ -1,6 +1,7 @@
-/* The default schedule of a layer: of all tilings with near-even tiles those within a hundredth of the fewest estimated
- * cycles, and of these the one with the most pixels and channels per tile: the fewer instructions the better, when the
- * estimate cannot tell. The same layer on the same target always gets the same one. */
+/* The default schedule of a layer: of all tilings with near-even tiles those within a hundredth
+ * of the fewest estimated cycles, and of these the one with the most pixels and channels per
+ * tile: the fewer instructions the better, when the estimate cannot tell. The same layer on the
+ * same target always gets the same one. */
 #include "backend/diag.h"
 #include "backend/internal.h"
 
@@ -12,8 +13,8 @@ struct candidates {
     int value[MAX_CANDIDATES], count;
 };
 
-/* Tile sizes that cut `whole` into 1, 2, 3, … and then ever more nearly equal tiles, in multiples of unit, largest
- * first, the smallest always among them. */
+/* Tile sizes that cut `whole` into 1, 2, 3, … and then ever more nearly equal tiles, in
+ * multiples of unit, largest first, the smallest always among them. */
 static struct candidates near_even(int whole, int unit) {
     struct candidates c = {0};
     int units = (whole + unit - 1) / unit;
@@ -121,7 +122,8 @@ static void refuse(const struct search *s) {
     }
 }
 
-/* Input channels are split only where nothing fits otherwise: every further pass reads and writes all sums again. */
+/* Input channels are split only where nothing fits otherwise: every further pass reads and
+ * writes all sums again. */
 bool be_tiling_choose(const struct be_plan *p, const struct be_layer *l, struct be_tiling *out) {
     struct search s = {.plan = p, .layer = l};
     int blocks = l->shape->in_blocks;

@@ -1,10 +1,12 @@
-/* A closed-form estimate of a layer's cycles with one tiling: per queue the work of all tiles, then how far the queues
- * overlap. Exact in bytes; in cycles it follows svpe_insn_cycles() but for bank conflicts and waiting.
+/* A closed-form estimate of a layer's cycles with one tiling: per queue the work of all tiles,
+ * then how far the queues overlap. Exact in bytes; in cycles it follows svpe_insn_cycles() but
+ * for bank conflicts and waiting.
  *
  * It only has to rank tilings; the devices' cycles come from their own model. */
 #include "backend/internal.h"
 
-/* What every instruction costs beside its work: its word is fetched, it is dispatched, queues fill and drain. */
+/* What every instruction costs beside its work: its word is fetched, it is dispatched, queues
+ * fill and drain. */
 enum { INSN_BYTES = 32, ISSUE_CYCLES = 16 };
 
 struct work { /* cycles per queue, over all tiles */
@@ -23,7 +25,8 @@ static void transfer(const struct be_plan *p, struct work *w, enum svpe_queue q,
                    bytes / (double)p->target->dram_bytes;
 }
 
-/* Input pixels read along an axis over all its tiles, overlaps counted as often as they are read. */
+/* Input pixels read along an axis over all its tiles, overlaps counted as often as they are
+ * read. */
 static double pixels_read(const struct be_axis *a, int tile) {
     double sum = 0;
     for (int first = 0; first < a->out; first += tile)
@@ -31,7 +34,8 @@ static double pixels_read(const struct be_axis *a, int tile) {
     return sum;
 }
 
-/* How often the lines of a role are loaded, when a row of `distinct` ones is asked for `rounds` times in turn. */
+/* How often the lines of a role are loaded, when a row of `distinct` ones is asked for `rounds`
+ * times in turn. */
 static double rounds_loaded(const struct be_slots *s, int64_t distinct, int64_t rounds) {
     return s->count >= distinct ? 1 : (double)rounds;
 }

@@ -1,13 +1,15 @@
-/* What the files of the backend share: stored tensors, the geometry of layers, tiles on the chip, emission.
+/* What the files of the backend share: stored tensors, the geometry of layers, tiles on the
+ * chip, emission.
  *
- * A layer reads tensors from DRAM tile by tile, and stores its result tile by tile. Along each spatial axis a tile of
- * output pixels asks for a span of input pixels (struct be_span); how much buffer space a tiling takes is struct
- * be_need; a layer's part of each buffer is fixed by the plan and reused by later layers. Tokens follow from the
- * conflicts that really arise (tokens.c), so that no choice of addresses can be wrong, only slow.
+ * A layer reads tensors from DRAM tile by tile, and stores its result tile by tile. Along each
+ * spatial axis a tile of output pixels asks for a span of input pixels (struct be_span); how
+ * much buffer space a tiling takes is struct be_need; a layer's part of each buffer is fixed by
+ * the plan and reused by later layers. Tokens follow from the conflicts that really arise
+ * (tokens.c), so that no choice of addresses can be wrong, only slow.
  *
- * Tail lanes of stored tensors (channels past the last one) hold the encoded zero, unless a table or a clamp maps zero
- * to something else; nothing depends on them, since the weights of those lanes are zero.
- */
+ * Tail lanes of stored tensors (channels past the last one) hold the encoded zero, unless a
+ * table or a clamp maps zero to something else; nothing depends on them, since the weights of
+ * those lanes are zero. */
 #ifndef NBQ_BACKEND_INTERNAL_H
 #define NBQ_BACKEND_INTERNAL_H
 
@@ -25,8 +27,8 @@ struct be_buffer {
     int channels, height, width, blocks;
     int bits, exp, zero;
     uint64_t bytes;
-    int made,
-        last; /* layer that makes it (−1: network input); last layer that reads it (−1: none) */
+    int made;    /* layer that makes it; −1: a network input */
+    int last;    /* last layer that reads it; −1: none */
     bool output; /* read by the host: kept in OUT; also in WORK when a layer reads it */
     uint64_t work_at, in_at, out_at; /* offsets */
 };
@@ -34,14 +36,14 @@ struct be_buffer {
 /* Pixels of one spatial axis of a layer. */
 struct be_axis {
     int out, in;
-    int stride, window,
-        before; /* window: input pixels from the first to the last tap; before: padding */
+    int stride;
+    int window; /* input pixels from the first to the last tap */
+    int before; /* padding */
     int repeat; /* each input pixel taken is repeated; tiles are multiples of it */
 };
 /* The input that some output pixels need. */
 struct be_span {
-    int first,
-        count; /* input pixels that exist; count < 1: the tile would see nothing but padding */
+    int first, count;  /* input pixels that exist; count < 1: nothing but padding */
     int before, after; /* padding around them */
     int total;         /* all three together */
 };
@@ -87,9 +89,9 @@ struct be_slots {
 struct be_need {
     struct be_slots slots[BE_ROLE_COUNT];
     int64_t total[SVPE_BUFFER_COUNT];
-    int rows, cols, channels,
-        chunks; /* tiles along each axis, of output channels; passes over input channels */
-    int pitch;  /* input row pitch of a full tile, vectors */
+    int rows, cols, channels; /* tiles along each axis, of output channels */
+    int chunks;               /* passes over input channels */
+    int pitch;                /* input row pitch of a full tile, vectors */
 };
 
 /* Why a tiling does not work: a buffer too small, or a text with the value and its bounds. */
@@ -107,11 +109,12 @@ const struct ir_value *be_host_value(const struct be_plan *p, const struct ir_va
 
 /* layer.c */
 const struct be_kind *be_kind_find(enum ir_op op);
-struct be_buffer *be_buffer_of(const struct be_plan *p,
-                               const struct ir_value *v); /* NULL: not stored */
+/* NULL: not stored. */
+struct be_buffer *be_buffer_of(const struct be_plan *p, const struct ir_value *v);
 int64_t be_attr(const struct ir_node *n, const char *name, int64_t otherwise);
-bool be_dims(const struct ir_value *v,
-             int chw[3]); /* rank 0…4 with a batch of 1 as channels, rows, columns */
+/* Rank 0…4 with a batch of 1 as channels, rows, columns. */
+bool be_dims(const struct ir_value *v, int chw[3]);
+/* False after saying that `name` is outside lo…hi. */
 bool be_in_range(const struct be_plan *p, const struct be_layer *l, const char *name, int64_t v,
                  int64_t lo, int64_t hi);
 /* Fills s from l->node. False after saying what no device can do. */
@@ -119,15 +122,17 @@ bool be_describe(struct be_plan *p, struct be_layer *l, struct be_shape *s);
 
 /* tile.c */
 struct be_span be_span(const struct be_axis *a, int first, int count);
-int64_t be_capacity(const struct be_plan *p,
-                    enum svpe_buffer b); /* in its units, as far as instructions reach */
+/* In the buffer's units, as far as instructions reach. */
+int64_t be_capacity(const struct be_plan *p, enum svpe_buffer b);
 enum svpe_buffer be_buffer_of_role(enum be_role r);
-int be_channel_unit(const struct svpe_target *t); /* tiles of output channels are multiples of it */
-int be_array_blocks(const struct svpe_target *t,
-                    int channels); /* blocks of E that fill the blocks of V */
-int64_t be_weight_blocks(const struct be_shape *s, int channel_blocks,
-                         int in_blocks);        /* of one term */
-bool be_splits_input(const struct be_layer *l); /* may take its input channels in several passes */
+/* Tiles of output channels are multiples of it. */
+int be_channel_unit(const struct svpe_target *t);
+/* Blocks of E that fill all the blocks of V these channels take. */
+int be_array_blocks(const struct svpe_target *t, int channels);
+/* Of one term, for so many blocks of E output channels and of V input channels. */
+int64_t be_weight_blocks(const struct be_shape *s, int channel_blocks, int in_blocks);
+/* Whether a layer may take its input channels in several passes. */
+bool be_splits_input(const struct be_layer *l);
 /* True if the tiling works on the target: *need is filled but for the bases. */
 bool be_tiling_fits(const struct be_plan *p, const struct be_layer *l, const struct be_tiling *t,
                     struct be_need *need, struct be_misfit *why);
@@ -145,7 +150,8 @@ struct be_cost {
 struct be_cost be_tiling_cost(const struct be_plan *p, const struct be_layer *l,
                               const struct be_tiling *t, const struct be_need *need);
 
-/* choose.c: the fastest tiling by be_tiling_cost(), the same one every time. False after saying what does not fit. */
+/* choose.c: the fastest tiling by be_tiling_cost(), the same one every time. False after saying
+ * what does not fit. */
 bool be_tiling_choose(const struct be_plan *p, const struct be_layer *l, struct be_tiling *out);
 
 /* memory.c */
@@ -165,9 +171,10 @@ struct be_code {
     struct svpe_insn *insns;
     int count, room;
 };
-struct svpe_insn *be_code_add(struct be_code *code, enum svpe_op op,
-                              int layer); /* valid until the next one */
-/* Adds waits and posts, none of them redundant, and sync words where a counter would overflow. False after saying why. */
+/* Valid until the next one. */
+struct svpe_insn *be_code_add(struct be_code *code, enum svpe_op op, int layer);
+/* Adds waits and posts, none of them redundant, and sync words where a counter would overflow.
+ * False after saying why. */
 bool be_place_tokens(struct ctx *c, const struct svpe_machine *m, struct be_code *code);
 
 /* lower.c: the state of lowering. */
@@ -203,7 +210,8 @@ void be_lower_max(struct be_lower *lo, const struct be_layer *l);
 void be_lower_avg(struct be_lower *lo, const struct be_layer *l);
 void be_lower_concat(struct be_lower *lo, const struct be_layer *l);
 
-/* pack.c: weight codes and channel parameters in the order conv and v.req read them, appended to the regions once. */
+/* pack.c: weight codes and channel parameters in the order conv and v.req read them, appended to
+ * the regions once. */
 enum be_terms { BE_TERMS_ALL, BE_TERM_FIRST, BE_TERM_SECOND };
 struct be_block_range { /* blocks of E output channels, blocks of V input channels */
     int out, outs, in, ins;
@@ -211,8 +219,8 @@ struct be_block_range { /* blocks of E output channels, blocks of V input channe
 };
 struct be_piece be_pack_weights(struct be_lower *lo, const struct be_layer *l, int64_t key,
                                 const struct be_block_range *range);
-struct be_piece be_pack_params(struct be_lower *lo,
-                               const struct be_layer *l); /* of all channels, or the table */
+/* Of all channels, or the table. */
+struct be_piece be_pack_params(struct be_lower *lo, const struct be_layer *l);
 
 /* tables.c: tensors, inputs, outputs, layer rows, segments of the container, the plan as text. */
 void be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe_program *program);

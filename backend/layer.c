@@ -1,5 +1,6 @@
-/* What the tiler and the lowering need to know of a layer, taken from its node and checked against the target: operand
- * tensors, axes, convolution form. ir/ops.def says what the operations mean, docs/numbers.md their arithmetic.
+/* What the tiler and the lowering need to know of a layer, taken from its node and checked
+ * against the target: operand tensors, axes, convolution form. ir/ops.def says what the
+ * operations mean, docs/numbers.md their arithmetic.
  *
  * Not here: tiles (tile.c), order of layers and tensors (plan.c). */
 #include "backend/diag.h"
@@ -41,7 +42,7 @@ static bool in_field(const struct be_plan *p, const struct be_layer *l, const ch
     return be_in_range(p, l, name, v, min, max);
 }
 
-/* ---- Operands ---------------------------------------------------------------------------------------------------- */
+/* ---- Operands -------------------------------------------------------------------------------- */
 
 static struct be_buffer *operand(const struct be_plan *p, const struct be_layer *l, int index) {
     struct ctx *c = arena_ctx(p->arena);
@@ -75,7 +76,7 @@ static bool same_shape(const struct be_plan *p, const struct be_layer *l, const 
     return false;
 }
 
-/* ---- Axes -------------------------------------------------------------------------------------------------------- */
+/* ---- Axes ------------------------------------------------------------------------------------ */
 
 static struct be_axis pointwise(int out) {
     return (struct be_axis){.out = out, .in = out, .stride = 1, .window = 1, .repeat = 1};
@@ -110,7 +111,7 @@ static void window_axes(const struct be_layer *l, struct be_shape *s, int kh, in
                              .repeat = 1};
 }
 
-/* ---- Convolution ------------------------------------------------------------------------------------------------- */
+/* ---- Convolution ----------------------------------------------------------------------------- */
 
 static bool weight_format(const struct be_plan *p, const struct be_layer *l, struct be_shape *s) {
     const struct svpe_target *t = p->target;
@@ -205,7 +206,7 @@ static bool describe_conv(struct be_plan *p, struct be_layer *l, struct be_shape
     return conv_residual(p, l, s) && conv_constants(p, l, s);
 }
 
-/* ---- The vector unit --------------------------------------------------------------------------------------------- */
+/* ---- The vector unit ------------------------------------------------------------------------- */
 
 static bool is_vector(const struct be_buffer *b) {
     return b->height == 1 && b->width == 1;
@@ -345,7 +346,7 @@ static bool describe_concat(struct be_plan *p, struct be_layer *l, struct be_sha
     return be_in_range(p, l, "channels of all inputs", channels, s->y->channels, s->y->channels);
 }
 
-/* ---- The table --------------------------------------------------------------------------------------------------- */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 static const struct be_kind kinds[] = {
     {IR_OP_qconv, "array", describe_conv, be_lower_conv},

@@ -1,6 +1,8 @@
-/* From a plan to a program: instructions layer by layer, tokens, the words, and the container around them.
+/* From a plan to a program: instructions layer by layer, tokens, the words, and the container
+ * around them.
  *
- * Not here: the instructions of one layer (lower_layer.c), the tables of the container (tables.c). */
+ * Not here: the instructions of one layer (lower_layer.c), the tables of the container
+ * (tables.c). */
 #include "backend/diag.h"
 #include "backend/internal.h"
 

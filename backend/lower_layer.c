@@ -1,5 +1,6 @@
-/* Instructions of one layer: for every tile its loads, its pass over the array or the vector unit, its store, in an
- * order that one queue alone could run. What isa/svpe.def says of each instruction is what stands here in reverse.
+/* Instructions of one layer: for every tile its loads, its pass over the array or the vector
+ * unit, its store, in an order that one queue alone could run. What isa/svpe.def says of each
+ * instruction is what stands here in reverse.
  *
  * Not here: tokens (tokens.c), contents of the weight and parameter regions (pack.c). */
 #include "backend/internal.h"
@@ -24,7 +25,7 @@ static int least(int a, int b) {
     return a < b ? a : b;
 }
 
-/* ---- Tiles ------------------------------------------------------------------------------------------------------- */
+/* ---- Tiles ----------------------------------------------------------------------------------- */
 
 struct tile {
     int channel, place;   /* index of the tile among those of channels and of pixels */
@@ -92,7 +93,7 @@ static struct area result_area(int64_t at, const struct tile *t) {
     return (struct area){at, t->rows * t->cols, t->cols};
 }
 
-/* ---- Loads and stores -------------------------------------------------------------------------------------------- */
+/* ---- Loads and stores ------------------------------------------------------------------------ */
 
 static int64_t element_bytes(const struct be_lower *lo) {
     return lo->plan->act_bits / 8;
@@ -150,7 +151,8 @@ static struct area load_input(struct be_lower *lo, const struct tile *t, int blo
     return a;
 }
 
-/* The operand of an operation without windows: the pixels of the result itself, or the one pixel of a vector. */
+/* The operand of an operation without windows: the pixels of the result itself, or the one pixel
+ * of a vector. */
 static struct area load_second(struct be_lower *lo, const struct tile *t) {
     const struct be_shape *s = lo->layer->shape;
     struct be_span down = {.first = t->y, .count = t->rows},
@@ -220,10 +222,11 @@ static int64_t load_table(struct be_lower *lo) {
     return par.at;
 }
 
-/* ---- Convolution ------------------------------------------------------------------------------------------------- */
+/* ---- Convolution ----------------------------------------------------------------------------- */
 
-/* One run over the tile's sums. With two terms and several chunks of input channels, all chunks pass with their first
- * terms, the last of them goes on with its second term behind the shift, and the others follow with theirs. */
+/* One run over the tile's sums. With two terms and several chunks of input channels, all chunks
+ * pass with their first terms, the last of them goes on with its second term behind the shift,
+ * and the others follow with theirs. */
 struct pass {
     int index, chunk;
     enum be_terms terms;
@@ -336,7 +339,7 @@ void be_lower_conv(struct be_lower *lo, const struct be_layer *l) {
     }
 }
 
-/* ---- Vector unit ------------------------------------------------------------------------------------------------- */
+/* ---- Vector unit ----------------------------------------------------------------------------- */
 
 /* Instructions of the three vector formats, but for what single operations add. */
 static struct svpe_insn *pair(struct be_lower *lo, enum svpe_op op, const struct tile *t,
@@ -461,10 +464,10 @@ void be_lower_avg(struct be_lower *lo, const struct be_layer *l) {
     each_tile(lo, l, avg_tile);
 }
 
-/* ---- Concatenation ----------------------------------------------------------------------------------------------- */
+/* ---- Concatenation --------------------------------------------------------------------------- */
 
-/* `channels` channels from lane 0 of the blocks at `from` to channel `to` of the result: whole blocks where lanes agree,
- * else each block in two pieces. */
+/* `channels` channels from lane 0 of the blocks at `from` to channel `to` of the result: whole
+ * blocks where lanes agree, else each block in two pieces. */
 static void store_channels(struct be_lower *lo, const struct tile *t, struct region_at region,
                            struct area from, int channels, int to) {
     int lanes = (int)lo->plan->target->lanes, shift = to % lanes;

@@ -1,10 +1,11 @@
 /* Schedules in Lua: the only file that knows Lua.
  *
- * A script defines schedule(layer, target, default) and returns a table of tile sizes, or nil for the default. It is
- * not trusted: it gets base, table, math and the harmless half of string, no more instructions than BUDGET and no more
- * memory than MEMORY_LIMIT, and every field it returns is checked. It runs as text only, and sees only copies: nothing
- * it does can change anything but the tiling, and a tiling changes cycles, never results.
- * docs/schedules.md is the page for its authors. */
+ * A script defines schedule(layer, target, default) and returns a table of tile sizes, or nil
+ * for the default. It is not trusted: it gets base, table, math and the harmless half of string,
+ * no more instructions than BUDGET and no more memory than MEMORY_LIMIT, and every field it
+ * returns is checked. It runs as text only, and sees only copies: nothing it does can change
+ * anything but the tiling, and a tiling changes cycles, never results. docs/schedules.md is the
+ * page for its authors. */
 #include "base/file.h"
 #include "base/options.h"
 #include "backend/diag.h"
@@ -37,7 +38,7 @@ struct be_script {
     struct arena *arena;
 };
 
-/* ---- Sandbox ----------------------------------------------------------------------------------------------------- */
+/* ---- Sandbox --------------------------------------------------------------------------------- */
 
 static void *allocate(void *user, void *old, size_t old_size, size_t new_size) {
     struct be_script *s = user;
@@ -66,10 +67,11 @@ static void count_hook(lua_State *lua, lua_Debug *debug) {
     if (s->left <= 0) luaL_error(lua, "more than %d instructions", BUDGET);
 }
 
-/* What stays of each library; everything else is removed, io, os, load, coroutines and debug among it. Also removed is
- * what runs long without executing instructions, so that the budget cannot stop it (patterns, string.rep, table.move,
- * insert and remove), and what differs from run to run (pairs over hashed strings, tostring of a table, random, sort's
- * choice of pivots): the same model and script give the same program. */
+/* What stays of each library; everything else is removed, io, os, load, coroutines and debug
+ * among it. Also removed is what runs long without executing instructions, so that the budget
+ * cannot stop it (patterns, string.rep, table.move, insert and remove), and what differs from
+ * run to run (pairs over hashed strings, tostring of a table, random, sort's choice of pivots):
+ * the same model and script give the same program. */
 static const struct library {
     const char *name;
     lua_CFunction open;
@@ -114,7 +116,7 @@ static int open_libraries(lua_State *lua) {
     return 0;
 }
 
-/* ---- Messages ---------------------------------------------------------------------------------------------------- */
+/* ---- Messages -------------------------------------------------------------------------------- */
 
 /* Lua's own message, which begins with script and line; cut, in case the script made it long. */
 static const char *error_text(struct be_script *s) {
@@ -142,7 +144,7 @@ static const char *value_text(struct be_script *s, int index) {
     }
 }
 
-/* ---- What a script sees ------------------------------------------------------------------------------------------ */
+/* ---- What a script sees ---------------------------------------------------------------------- */
 
 static void number_field(lua_State *lua, const char *name, int64_t v) {
     lua_pushinteger(lua, v);
@@ -204,7 +206,7 @@ static void push_tiling(lua_State *lua, const struct be_tiling *t) {
     lua_setfield(lua, -2, "double_buffer");
 }
 
-/* ---- What a script returns --------------------------------------------------------------------------------------- */
+/* ---- What a script returns ------------------------------------------------------------------- */
 
 /* A field that is wrong: its value is on the stack's top. */
 struct wrong {
@@ -264,7 +266,8 @@ static bool known_field(const char *name) {
     return false;
 }
 
-/* Fields left out keep their value. Walks without metamethods: a script's code does not run here. */
+/* Fields left out keep their value. Walks without metamethods: a script's code does not run
+ * here. */
 static bool read_tiling(struct be_script *s, int table, struct be_tiling *t, struct wrong *w) {
     lua_State *lua = s->lua;
     lua_pushnil(lua);
@@ -294,7 +297,8 @@ static bool say_wrong(const struct be_script *s, const struct wrong *w) {
     return false;
 }
 
-/* cost(tiling): estimated cycles of the layer being scheduled with it; or nil and why it does not work. */
+/* cost(tiling): estimated cycles of the layer being scheduled with it; or nil and why it does
+ * not work. */
 static int lua_cost(lua_State *lua) {
     struct be_script *s = script_of(lua);
     struct be_need need;
@@ -320,7 +324,7 @@ static int lua_cost(lua_State *lua) {
     return 2;
 }
 
-/* ---- Running ----------------------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static void close_script(void *user) {
     struct be_script *s = user;

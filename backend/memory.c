@@ -1,8 +1,10 @@
-/* Where things lie: tensors in DRAM by the time they are alive, layers' parts of the on-chip buffers in turn.
+/* Where things lie: tensors in DRAM by the time they are alive, layers' parts of the on-chip
+ * buffers in turn.
  *
- * DRAM: tensors of the work region from the largest to the smallest, each into the smallest gap that the tensors alive
- * at the same time leave. On chip: each layer takes its part behind the previous layer's, from the front again when the
- * end is reached, so that a layer's first loads need not wait for the last tiles of the one before. */
+ * DRAM: tensors of the work region from the largest to the smallest, each into the smallest gap
+ * that the tensors alive at the same time leave. On chip: each layer takes its part behind the
+ * previous layer's, from the front again when the end is reached, so that a layer's first loads
+ * need not wait for the last tiles of the one before. */
 #include "backend/internal.h"
 
 #include <stdlib.h>
@@ -35,7 +37,8 @@ static int by_place(const void *x, const void *y) {
     return 0;
 }
 
-/* The smallest gap between the neighbours, sorted by place, that takes the bytes; behind all of them if there is none. */
+/* The smallest gap between the neighbours, sorted by place, that takes the bytes; behind all of
+ * them if there is none. */
 static uint64_t best_gap(struct be_buffer *const *near, int count, uint64_t bytes) {
     uint64_t end = 0, best = UINT64_MAX, best_size = UINT64_MAX;
     for (int i = 0; i < count; i++) {
@@ -87,7 +90,7 @@ void be_memory_plan(struct be_plan *p) {
     p->work_bytes = place(work, count, near);
 }
 
-/* ---- On chip ----------------------------------------------------------------------------------------------------- */
+/* ---- On chip --------------------------------------------------------------------------------- */
 
 static void place_layer(struct be_layer *l, struct be_need *n, int64_t next[SVPE_BUFFER_COUNT],
                         const int64_t room[SVPE_BUFFER_COUNT]) {

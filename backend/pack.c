@@ -1,9 +1,9 @@
-/* Contents of the regions wgt and par: weight codes in the blocks that conv walks through, channel parameters as v.req
- * and v.scale read them (isa/svpe.def, docs/isa.md).
+/* Contents of the regions wgt and par: weight codes in the blocks that conv walks through,
+ * channel parameters as v.req and v.scale read them (isa/svpe.def, docs/isa.md).
  *
- * A block holds E × V codes, element-major. What a lane stands for depends on the form: a channel of the input block
- * (dense, fully connected), a tap of the channel's own kernel row (depthwise), a tap and a channel (stem). Lanes and
- * elements past the end hold zero codes. */
+ * A block holds E × V codes, element-major. What a lane stands for depends on the form: a
+ * channel of the input block (dense, fully connected), a tap of the channel's own kernel row
+ * (depthwise), a tap and a channel (stem). Lanes and elements past the end hold zero codes. */
 #include "backend/internal.h"
 
 struct weights {
@@ -27,7 +27,8 @@ static struct weights weights_of(const struct be_lower *lo, const struct be_laye
     return w;
 }
 
-/* Channels are those of the whole tensors; kx past the kernel and channels of other groups have weight zero. */
+/* Channels are those of the whole tensors; kx past the kernel and channels of other groups have
+ * weight zero. */
 static int16_t weight_at(const struct weights *w, int term, int out, int in, int ky, int kx) {
     const struct be_shape *s = w->layer->shape;
     if (out >= w->outs || in >= w->ins || kx >= s->kw) return 0;
@@ -84,7 +85,7 @@ struct be_piece be_pack_weights(struct be_lower *lo, const struct be_layer *l, i
     return *piece;
 }
 
-/* ---- Parameters -------------------------------------------------------------------------------------------------- */
+/* ---- Parameters ------------------------------------------------------------------------------ */
 
 static void channel(struct writer *w, int32_t bias, int16_t mult, int32_t shift) {
     write_u32(w, (uint32_t)bias);

@@ -1,7 +1,9 @@
-/* From the quantized graph to a plan: which nodes become layers, which tensors they read and write, then for every layer
- * its tiling, by the default scheduler or by a script, and the places of everything.
+/* From the quantized graph to a plan: which nodes become layers, which tensors they read and
+ * write, then for every layer its tiling, by the default scheduler or by a script, and the
+ * places of everything.
  *
- * Not here: geometry of one layer (layer.c), tilings (tile.c, cost.c, choose.c), placement (memory.c). */
+ * Not here: geometry of one layer (layer.c), tilings (tile.c, cost.c, choose.c), placement
+ * (memory.c). */
 #include "backend/diag.h"
 #include "backend/internal.h"
 
@@ -15,7 +17,7 @@ static void fail(struct planner *pl) {
     pl->failed = true;
 }
 
-/* ---- Tensors ----------------------------------------------------------------------------------------------------- */
+/* ---- Tensors --------------------------------------------------------------------------------- */
 
 static bool check_quant(struct planner *pl, const struct ir_value *v, const char *where) {
     const struct be_plan *p = pl->plan;
@@ -65,7 +67,8 @@ static bool is_output(const struct ir_graph *g, const struct ir_value *v) {
     return false;
 }
 
-/* The stem form reads pixels of few channels side by side: dense kernels, taps next to each other. */
+/* The stem form reads pixels of few channels side by side: dense kernels, taps next to each
+ * other. */
 static bool stem_use(const struct ir_node *n, int index) {
     if (n->op != IR_OP_qconv || index != 0 || be_attr(n, "group", 1) != 1) return false;
     int count;
@@ -103,7 +106,7 @@ static void add_input(struct planner *pl, const struct ir_value *input,
     input_layout(pl->plan, b);
 }
 
-/* ---- Nodes ------------------------------------------------------------------------------------------------------- */
+/* ---- Nodes ----------------------------------------------------------------------------------- */
 
 static void take_layer(struct planner *pl, const struct ir_node *n) {
     struct be_plan *p = pl->plan;
@@ -183,7 +186,7 @@ const struct ir_value *be_host_value(const struct be_plan *p, const struct ir_va
     return NULL;
 }
 
-/* ---- Layers ------------------------------------------------------------------------------------------------------ */
+/* ---- Layers ---------------------------------------------------------------------------------- */
 
 static void reads(struct be_buffer *b, int layer) {
     if (b && layer > b->last) b->last = layer;

@@ -1,5 +1,5 @@
-/* The plan as text: --emit=plan, and the schedule section of the program. One line per tensor and per layer, in a form
- * that is read by people and by FileCheck. */
+/* The plan as text: --emit=plan, and the schedule section of the program. One line per tensor
+ * and per layer, in a form that is read by people and by FileCheck. */
 #include "backend/internal.h"
 
 static void print_place(const struct be_buffer *b, struct writer *to) {

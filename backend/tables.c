@@ -1,5 +1,5 @@
-/* The container's tables: tensors that host and device share, inputs with their byte tables, outputs, layer rows,
- * segments. isa/isa.h says what each holds. */
+/* The container's tables: tensors that host and device share, inputs with their byte tables,
+ * outputs, layer rows, segments. isa/isa.h says what each holds. */
 #include "backend/internal.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ struct tables {
     int tensor_room;
 };
 
-/* ---- Tensors ----------------------------------------------------------------------------------------------------- */
+/* ---- Tensors --------------------------------------------------------------------------------- */
 
 static int add_tensor(struct tables *t, struct svpe_tensor tensor) {
     struct svpe_program *p = t->program;
@@ -69,7 +69,7 @@ static int float_tensor(struct tables *t, const struct ir_value *v) {
     return add_tensor(t, r);
 }
 
-/* ---- Inputs ------------------------------------------------------------------------------------------------------ */
+/* ---- Inputs ---------------------------------------------------------------------------------- */
 
 enum { MAX_IMAGE_CHANNELS = 4, BYTES = 256 };
 
@@ -107,9 +107,10 @@ static void inputs(struct tables *t) {
             if (p->buffers[k]->input == p->graph->inputs[i]) add_input(t, p->buffers[k]);
 }
 
-/* ---- Host operators and outputs ---------------------------------------------------------------------------------- */
+/* ---- Host operators and outputs -------------------------------------------------------------- */
 
-/* Tensor of a value the host reads: an operator's result, or a stored tensor under this value's shape. */
+/* Tensor of a value the host reads: an operator's result, or a stored tensor under this value's
+ * shape. */
 static int host_operand(struct tables *t, const struct ir_value *v) {
     const struct ir_value *host = be_host_value(t->lo->plan, v);
     if (!host) return stored_tensor(t, be_buffer_of(t->lo->plan, v), v);
@@ -119,7 +120,8 @@ static int host_operand(struct tables *t, const struct ir_value *v) {
     return add_tensor(t, view);
 }
 
-/* Since-versions below 13 take everything from the axis on as one dimension: the tensor is seen as two. */
+/* Since-versions below 13 take everything from the axis on as one dimension: the tensor is seen
+ * as two. */
 static void softmax(struct tables *t, const struct ir_node *n, struct svpe_segment *s) {
     struct svpe_tensor *in = &t->program->tensors[s->in[0]];
     int64_t axis = ir_attr_int(n, "axis");
@@ -153,7 +155,7 @@ static void outputs(struct tables *t) {
         t->program->outputs[t->program->output_count++] = host_operand(t, g->outputs[i]);
 }
 
-/* ---- Layers ------------------------------------------------------------------------------------------------------ */
+/* ---- Layers ---------------------------------------------------------------------------------- */
 
 static uint32_t dim(int v) {
     return (uint32_t)v;

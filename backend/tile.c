@@ -1,6 +1,7 @@
 /* What a tiling asks of the buffers and of the instruction fields, and whether a target has it.
  *
- * Not here: which tiling is fast (cost.c, choose.c), where in a buffer a layer's part lies (memory.c). */
+ * Not here: which tiling is fast (cost.c, choose.c), where in a buffer a layer's part lies
+ * (memory.c). */
 #include "backend/internal.h"
 
 #include <string.h>
@@ -42,7 +43,7 @@ int64_t be_weight_blocks(const struct be_shape *s, int channel_blocks, int in_bl
     return (int64_t)channel_blocks * s->kh * columns * (one ? 1 : in_blocks);
 }
 
-/* ---- Bounds ------------------------------------------------------------------------------------------------------ */
+/* ---- Bounds ---------------------------------------------------------------------------------- */
 
 static bool misfit(struct be_misfit *why, const char *what, int64_t value, int64_t lo, int64_t hi) {
     *why = (struct be_misfit){.buffer = -1, .what = what, .value = value, .lo = lo, .hi = hi};
@@ -84,7 +85,8 @@ static bool tiling_bounds(const struct be_plan *p, const struct be_layer *l,
            (t->cols == s->ax.out || multiple(why, "cols", t->cols, s->ax.repeat));
 }
 
-/* Padding of every tile along an axis: within its fields, and never a tile of padding alone, since a load reads. */
+/* Padding of every tile along an axis: within its fields, and never a tile of padding alone,
+ * since a load reads. */
 static bool spans_fit(const struct be_axis *a, int tile, bool border, struct be_misfit *why) {
     for (int first = 0; first < a->out; first += tile) {
         struct be_span s = be_span(a, first, least(tile, a->out - first));
@@ -98,7 +100,7 @@ static bool spans_fit(const struct be_axis *a, int tile, bool border, struct be_
     return true;
 }
 
-/* ---- Buffers ----------------------------------------------------------------------------------------------------- */
+/* ---- Buffers --------------------------------------------------------------------------------- */
 
 int64_t be_capacity(const struct be_plan *p, enum svpe_buffer b) {
     static const enum svpe_field address[SVPE_BUFFER_COUNT] = {[SVPE_BUFFER_ACT] = SVPE_TILE_dst,
@@ -240,7 +242,7 @@ bool be_tiling_fits(const struct be_plan *p, const struct be_layer *l, const str
            spans_fit(&s->ay, t->rows, s->border, why) && spans_fit(&s->ax, t->cols, s->border, why);
 }
 
-/* ---- Texts ------------------------------------------------------------------------------------------------------- */
+/* ---- Texts ----------------------------------------------------------------------------------- */
 
 const char *be_misfit_expected(struct arena *a, const struct be_misfit *why) {
     if (why->multiple) return arena_printf(a, "a multiple of %lld", (long long)why->multiple);

@@ -1,16 +1,18 @@
 /* The stream of instructions, and the tokens that order what it touches.
  *
- * The stream run by one queue alone is right by construction. Run by four, an instruction has to wait for every earlier
- * one of another queue that touches the same byte, when one of the two writes. Two steps make that the fewest tokens:
- *   - conflicts: per granule of memory its last writer and, per queue, the last reader since; from those follows for
- *     each other queue the last instruction that has to be done (a queue is in order, so it stands for all before it);
- *   - reduction: of these, what is already known to be done (vector clocks over queue order and tokens placed so far) or
- *     follows from another one of them needs no token.
- * Since all tokens lead forward in the stream and each one placed lies beyond what its queue knew, the tokens of a pair
- * of queues keep their order, so that plain counters match them.
+ * The stream run by one queue alone is right by construction. Run by four, an instruction has to
+ * wait for every earlier one of another queue that touches the same byte, when one of the two
+ * writes. Two steps make that the fewest tokens:
+ *   - conflicts: per granule of memory its last writer and, per queue, the last reader since;
+ *     from those follows for each other queue the last instruction that has to be done (a queue
+ *     is in order, so it stands for all before it);
+ *   - reduction: of these, what is already known to be done (vector clocks over queue order and
+ *     tokens placed so far) or follows from another one of them needs no token. Since all tokens
+ *     lead forward in the stream and each one placed lies beyond what its queue knew, the tokens
+ *     of a pair of queues keep their order, so that plain counters match them.
  *
- * A counter that would exceed the target's capacity gets a `sync` word in the waiting queue that takes a token early.
- * isa/order.c checks the result and shares nothing with this file. */
+ * A counter that would exceed the target's capacity gets a `sync` word in the waiting queue that
+ * takes a token early. isa/order.c checks the result and shares nothing with this file. */
 #include "backend/diag.h"
 #include "backend/internal.h"
 
@@ -30,7 +32,7 @@ struct svpe_insn *be_code_add(struct be_code *code, enum svpe_op op, int layer) 
     return i;
 }
 
-/* ---- Conflicts --------------------------------------------------------------------------------------------------- */
+/* ---- Conflicts ------------------------------------------------------------------------------- */
 
 struct granule {
     int writer;         /* last one, NONE: none yet */
@@ -96,7 +98,8 @@ static void touch_range(void *user, const struct svpe_range *r) {
         }
 }
 
-/* Granules are the largest power of two that divides all addresses and sizes: conflicts are exact. */
+/* Granules are the largest power of two that divides all addresses and sizes: conflicts are
+ * exact. */
 static void analysis_init(struct analysis *a, struct arena *arena, const struct svpe_machine *m,
                           const struct be_code *code) {
     *a = (struct analysis){.machine = m, .code = code};
@@ -118,7 +121,7 @@ static void conflicts(struct analysis *a, int index) {
     svpe_footprint(a->machine, &a->code->insns[index], touch_range, a);
 }
 
-/* ---- Reduction --------------------------------------------------------------------------------------------------- */
+/* ---- Reduction ------------------------------------------------------------------------------- */
 
 struct clock { /* per queue the last instruction known to be done */
     int done[QUEUES];
@@ -129,7 +132,8 @@ static void join(struct clock *a, const struct clock *b) {
         if (b->done[q] > a->done[q]) a->done[q] = b->done[q];
 }
 
-/* A token from instruction post to instruction wait; per pair of queues they form a list in both orders. */
+/* A token from instruction post to instruction wait; per pair of queues they form a list in both
+ * orders. */
 struct token {
     int post, wait;
 };
@@ -181,7 +185,7 @@ static void placer_init(struct placer *p, struct arena *arena, struct be_code *c
     }
 }
 
-/* ---- Capacity ---------------------------------------------------------------------------------------------------- */
+/* ---- Capacity -------------------------------------------------------------------------------- */
 
 struct overflow {
     int at;     /* the post that finds its counter full */

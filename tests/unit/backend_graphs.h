@@ -1,5 +1,5 @@
-/* Random quantized graphs for the backend's tests: every operation that becomes a layer, odd sizes, residuals, values
- * used twice, several outputs. All numbers come from one seed. */
+/* Random quantized graphs for the backend's tests: every operation that becomes a layer, odd
+ * sizes, residuals, values used twice, several outputs. All numbers come from one seed. */
 #ifndef NBQ_TESTS_BACKEND_GRAPHS_H
 #define NBQ_TESTS_BACKEND_GRAPHS_H
 
@@ -131,7 +131,8 @@ struct gen_conv {
     int bits, terms, term_shift, group;
 };
 
-/* Shifts that keep the sums inside the activations more often than not, and the exponents they stand for. */
+/* Shifts that keep the sums inside the activations more often than not, and the exponents they
+ * stand for. */
 static void gen_requantize(struct gen *r, struct gen_conv *v, int64_t largest, struct ir_value **in,
                            int y_exp) {
     size_t outs = (size_t)v->dims[0];

@@ -1,6 +1,7 @@
-/* Programs from random graphs, on every target, with the default and with random tilings: every instruction verified,
- * no token missing, none redundant, and the emulator's integers those of the oracle, bit for bit, also when it runs the
- * queues in another order. NBQ_TEST_SEED starts elsewhere. */
+/* Programs from random graphs, on every target, with the default and with random tilings: every
+ * instruction verified, no token missing, none redundant, and the emulator's integers those of
+ * the oracle, bit for bit, also when it runs the queues in another order. NBQ_TEST_SEED starts
+ * elsewhere. */
 #include "test.h"
 
 #include "backend_graphs.h"
@@ -43,7 +44,7 @@ static void fail_said(const struct job *j, const char *what) {
              j->act_bits, what);
 }
 
-/* ---- The program ------------------------------------------------------------------------------------------------- */
+/* ---- The program ----------------------------------------------------------------------------- */
 
 static void make_graph(struct job *j, int layers) {
     j->graph = gen_graph(j->c, j->target, j->act_bits, j->seed, layers);
@@ -104,7 +105,7 @@ static void lower(struct job *j) {
     decode(j);
 }
 
-/* ---- Instructions and tokens ------------------------------------------------------------------------------------- */
+/* ---- Instructions and tokens ----------------------------------------------------------------- */
 
 static bool ordered(const struct job *j, const struct svpe_insn *insns, struct svpe_fault *fault) {
     if (!svpe_check_tokens(&j->machine, insns, j->count, fault)) return false;
@@ -156,7 +157,7 @@ static void check_all_needed(struct job *j) {
         }
 }
 
-/* ---- Results ----------------------------------------------------------------------------------------------------- */
+/* ---- Results --------------------------------------------------------------------------------- */
 
 static void evaluate(struct job *j) {
     const struct ir_value *in = j->graph->inputs[0];
@@ -209,10 +210,10 @@ static void run_program(struct job *j) {
     nbq_program_free(program);
 }
 
-/* ---- Tests ------------------------------------------------------------------------------------------------------- */
+/* ---- Tests ----------------------------------------------------------------------------------- */
 
-/* Counters of few tokens bring sync words and blocked posts, which order some things a second time: there a token may be
- * redundant. */
+/* Counters of few tokens bring sync words and blocked posts, which order some things a second
+ * time: there a token may be redundant. */
 static void check_graph(struct ctx *c, const struct svpe_target *target, int act_bits,
                         uint64_t seed) {
     struct job j = {
@@ -243,7 +244,8 @@ static void test_all_targets(void **state) {
         }
 }
 
-/* Vectors longer and shorter than entries, kernels of one gathered tap, one column, counters of one token. */
+/* Vectors longer and shorter than entries, kernels of one gathered tap, one column, counters of
+ * one token. */
 static void test_odd_targets(void **state) {
     (void)state;
     static const int shapes[][6] = {/* lanes, elements, columns, gather, tokens, act_bits */

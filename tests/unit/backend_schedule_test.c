@@ -1,5 +1,6 @@
-/* Schedules in Lua: what a script sees, that its choice is taken, that it changes cycles and never results, and that the
- * same script gives the same program. What it may not do is in tests/lit/backend/schedule-refused.nir. */
+/* Schedules in Lua: what a script sees, that its choice is taken, that it changes cycles and
+ * never results, and that the same script gives the same program. What it may not do is in
+ * tests/lit/backend/schedule-refused.nir. */
 #include "test.h"
 
 #include "backend_graphs.h"
