@@ -9,6 +9,8 @@
 
 #include <pthread.h>
 
+enum { SYNTHETIC_HEADROOM = 2 }; /* bits */
+
 struct worker {
     const struct quant_net *net;
     const struct quant_feed *feed;
@@ -54,12 +56,23 @@ static void *worker_main(void *user) {
     return NULL;
 }
 
+struct crew {
+    struct worker *workers;
+    int count;
+};
+
+/* Also called when memory runs out half way: whatever the threads allocated goes. */
+static void crew_free(void *user) {
+    struct crew *w = user;
+    for (int i = 0; i < w->count; i++) ctx_free(&w->workers[i].ctx);
+}
+
 /* The first failure in the order of the images, whichever thread met it. */
-static bool report(struct ctx *c, struct worker *workers, int count) {
+static bool report(struct ctx *c, struct crew *crew) {
     struct worker *first = NULL;
     bool out_of_memory = false;
-    for (int i = 0; i < count; i++) {
-        struct worker *w = &workers[i];
+    for (int i = 0; i < crew->count; i++) {
+        struct worker *w = &crew->workers[i];
         out_of_memory |= w->out_of_memory;
         if (w->failed >= 0 && (!first || w->failed < first->failed)) first = w;
     }
@@ -68,20 +81,21 @@ static bool report(struct ctx *c, struct worker *workers, int count) {
              first->bad->name);
     for (const struct diag *d = first ? first->ctx.first : NULL; d; d = d->next)
         diag_emit(c, d->severity, d->id, d->where, d->hint, "%s", d->message);
-    for (int i = 0; i < count; i++) ctx_free(&workers[i].ctx);
+    crew_free(crew);
     if (out_of_memory) ctx_oom(c);
     return !first;
 }
 
 /* A thread that cannot be had costs time, not correctness: its share is done here. */
-static bool run_workers(struct ctx *c, struct worker *workers, int count) {
-    for (int i = 1; i < count; i++)
-        workers[i].started = !pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
-    for (int i = 0; i < count; i++)
-        if (!workers[i].started) worker_main(&workers[i]);
-    for (int i = 1; i < count; i++)
-        if (workers[i].started) pthread_join(workers[i].thread, NULL);
-    return report(c, workers, count);
+static bool run_crew(struct ctx *c, struct crew *crew) {
+    struct worker *w = crew->workers;
+    for (int i = 1; i < crew->count; i++)
+        w[i].started = !pthread_create(&w[i].thread, NULL, worker_main, &w[i]);
+    for (int i = 0; i < crew->count; i++)
+        if (!w[i].started) worker_main(&w[i]);
+    for (int i = 1; i < crew->count; i++)
+        if (w[i].started) pthread_join(w[i].thread, NULL);
+    return report(c, crew);
 }
 
 struct slots {
@@ -99,34 +113,62 @@ static struct slots slots_new(const struct quant_families *f, struct arena *a) {
     return s;
 }
 
-/* Runs all inputs; the first worker's ranges hold everything in the end. NULL after an error. */
-static struct quant_range *gather(struct ir_graph *g, struct arena *a, const struct quant_feed *f,
-                                  const struct slots *s) {
+static struct crew *crew_new(struct ir_graph *g, struct arena *a, const struct quant_feed *f,
+                             const struct slots *s) {
     int count = f->options->threads < 1 ? 1 : f->options->threads;
     if (count > f->count) count = (int)f->count;
     struct quant_net *net = quant_net_new(g, a);
-    struct worker *workers = arena_array(a, (size_t)count, sizeof *workers);
-    for (int i = 0; i < count; i++) {
-        struct worker *w = &workers[i];
-        *w = (struct worker){.net = net, .feed = f, .slot = s->of, .first = i, .step = count};
+    struct crew *crew = arena_alloc(g->arena, sizeof *crew); /* outlives a: see ctx_defer() */
+    crew->workers = arena_array(g->arena, (size_t)count, sizeof *crew->workers);
+    for (; crew->count < count; crew->count++) {
+        struct worker *w = &crew->workers[crew->count];
+        *w = (struct worker){.net = net, .feed = f, .slot = s->of, .step = count};
+        w->first = crew->count;
         w->failed = -1;
         w->ranges = arena_array(a, (size_t)s->count, sizeof *w->ranges);
         for (int k = 0; k < s->count; k++) quant_range_init(&w->ranges[k]);
+        ctx_init(&w->ctx, g->ctx->tool, NULL);
     }
-    for (int i = 0; i < count; i++) ctx_init(&workers[i].ctx, g->ctx->tool, NULL);
-    if (!run_workers(g->ctx, workers, count)) return NULL;
-    for (int i = 1; i < count; i++)
+    ctx_defer(g->ctx, crew_free, crew);
+    return crew;
+}
+
+/* Runs all inputs; the first worker's ranges hold everything in the end. NULL after an error. */
+static struct quant_range *gather(struct ir_graph *g, struct arena *a, const struct quant_feed *f,
+                                  const struct slots *s) {
+    struct crew *crew = crew_new(g, a, f, s);
+    if (!run_crew(g->ctx, crew)) return NULL;
+    for (int i = 1; i < crew->count; i++)
         for (int k = 0; k < s->count; k++)
-            quant_range_merge(&workers[0].ranges[k], &workers[i].ranges[k]);
-    return workers[0].ranges;
+            quant_range_merge(&crew->workers[0].ranges[k], &crew->workers[i].ranges[k]);
+    return crew->workers[0].ranges;
+}
+
+/* Synthetic inputs show how large values can get only roughly, and clipping costs more than
+ * resolution: nothing they reach is clipped, and there is room above. An image's own range is known
+ * exactly. */
+static int synthetic_exp(const struct quant_range *r, const struct pass_options *o, bool nonneg,
+                         bool input) {
+    bool exact = input && o->preprocess.given;
+    return quant_range_minmax(r, o->act_bits, nonneg) + (exact ? 0 : SYNTHETIC_HEADROOM);
 }
 
 static struct ir_quant choose(const struct quant_range *r, const struct pass_options *o,
-                              bool nonneg) {
+                              bool nonneg, bool input) {
     struct ir_quant q = {.bits = o->act_bits, .zero = nonneg ? -(1 << (o->act_bits - 1)) : 0};
-    q.exp = o->calib == CALIB_MSE ? quant_range_mse(r, o->act_bits, nonneg)
-                                  : quant_range_minmax(r, o->act_bits, nonneg);
+    if (!o->calib_spec)
+        q.exp = synthetic_exp(r, o, nonneg, input);
+    else if (o->calib == CALIB_MSE)
+        q.exp = quant_range_mse(r, o->act_bits, nonneg);
+    else
+        q.exp = quant_range_minmax(r, o->act_bits, nonneg);
     return q;
+}
+
+static bool has_input(const struct quant_families *f, int root) {
+    for (int i = 0; i < f->graph->input_count; i++)
+        if (quant_family(f, f->graph->inputs[i]) == root) return true;
+    return false;
 }
 
 /* Ranges of a family's sources come together at its root. */
@@ -140,7 +182,7 @@ static void assign(const struct quant_families *f, struct arena *a, const struct
         for (int i = root; i < g->value_count; i++)
             if (s->of[i] >= 0 && quant_family(f, g->values[i]) == root)
                 quant_range_merge(total, &ranges[s->of[i]]);
-        struct ir_quant q = choose(total, o, f->nonneg[root]);
+        struct ir_quant q = choose(total, o, f->nonneg[root], has_input(f, root));
         for (int i = root; i < g->value_count; i++)
             if (quant_is_activation(g->values[i]) && quant_family(f, g->values[i]) == root)
                 g->values[i]->quant = q;

@@ -102,18 +102,27 @@ static bool read_sample(const struct quant_feed *f, struct ctx *c, struct arena 
 }
 
 /* A smooth grey image: random knots, blended linearly. */
+static double smooth(double knot[KNOTS + 1][KNOTS + 1], double v, double u) {
+    int i = (int)v, k = (int)u;
+    double above = knot[i][k] + (u - k) * (knot[i][k + 1] - knot[i][k]);
+    double below = knot[i + 1][k] + (u - k) * (knot[i + 1][k + 1] - knot[i + 1][k]);
+    return above + (v - i) * (below - above);
+}
+
+/* Stretched to the whole of 0…255, as no real image exceeds it. */
 static void smooth_plane(struct rng *r, int64_t height, int64_t width, uint8_t *to) {
-    double knot[KNOTS + 1][KNOTS + 1];
+    double knot[KNOTS + 1][KNOTS + 1], low = 1, high = 0;
     for (int i = 0; i <= KNOTS; i++)
-        for (int k = 0; k <= KNOTS; k++) knot[i][k] = 255 * rng_unit(r);
+        for (int k = 0; k <= KNOTS; k++) {
+            knot[i][k] = rng_unit(r);
+            low = knot[i][k] < low ? knot[i][k] : low;
+            high = knot[i][k] > high ? knot[i][k] : high;
+        }
     for (int64_t y = 0; y < height; y++)
         for (int64_t x = 0; x < width; x++) {
-            double v = (double)(y * (KNOTS - 1)) / (double)height;
-            double u = (double)(x * (KNOTS - 1)) / (double)width;
-            int i = (int)v, k = (int)u;
-            double above = knot[i][k] + (u - k) * (knot[i][k + 1] - knot[i][k]);
-            double below = knot[i + 1][k] + (u - k) * (knot[i + 1][k + 1] - knot[i + 1][k]);
-            *to++ = (uint8_t)(above + (v - i) * (below - above));
+            double v = (double)(y * KNOTS) / (double)height;
+            double u = (double)(x * KNOTS) / (double)width;
+            *to++ = (uint8_t)(255.99 * (smooth(knot, v, u) - low) / (high - low));
         }
 }
 

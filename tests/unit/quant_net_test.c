@@ -71,19 +71,33 @@ static double worst(struct ir_graph *g, struct ir_graph *plain, const struct pas
     return most;
 }
 
+/* A data set of normal noise, to calibrate and to compare on. */
+static const char *noise(struct ctx *c, struct arena *a, uint64_t seed) {
+    struct rng r = {seed + 500};
+    const int64_t dims[4] = {5, 3, 11, 9};
+    const char *path = test_file(c, a, ".npy", "", 0);
+    assert_true(data_write_npy(c, path, quant_randoms(a, &r, 5 * 3 * 11 * 9, 1), dims, 4));
+    return path;
+}
+
 /* Against the float network as it was, the weights' rounding shows: a bound per weight width.
  * Against the one with weights that are on the grid already, only activations are rounded. */
 static void one_net(int bits, int act_bits, uint64_t seed) {
     static const double bounds[] = {0, 2, 2, 0.8, 0.5, 0.5};
     TEST_CTX(c);
+    struct arena *a = arena_new(&c);
     struct pass_options o = quant_options(&quant_any_target, bits, act_bits);
+    const char *path = noise(&c, a, seed);
+    o.calib_spec = arena_printf(a, "npy:%s", path);
     o.calib = CALIB_MINMAX; /* nothing saturates on the calibration inputs themselves */
+    o.calib_count = 0;
     struct ir_graph *plain = quant_small_net(&c, seed);
     struct ir_graph *first = quantized_net(&c, seed, NULL, &o);
     assert_true(worst(first, plain, &o) < bounds[bits]);
     struct ir_graph *second = quantized_net(&c, seed, first, &o);
     take_rounded(plain, second);
     assert_true(worst(second, plain, &o) < (act_bits == 8 ? 0.15 : 0.001));
+    unlink(path);
     ctx_free(&c);
 }
 
