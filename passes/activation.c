@@ -1,4 +1,5 @@
-/* Activations that are clamps: reading them from nodes, composing them, writing them as the attribute `act`. */
+/* Activations that are clamps: reading them from nodes, composing them, writing them as the
+ * attribute `act`. */
 #include "passes/internal.h"
 
 #include <float.h>
@@ -7,7 +8,8 @@
 
 static const struct pass_clamp no_clamp = {-FLT_MAX, FLT_MAX};
 
-/* A bound of a clip: input `index`, `absent` where it is left out. False: not one constant number. */
+/* A bound of a clip: input `index`, `absent` where it is left out. False: not one constant
+ * number. */
 static bool bound(const struct ir_node *n, int index, double absent, double *out) {
     const struct ir_value *v = ir_in(n, index);
     *out = absent;

@@ -1,9 +1,11 @@
-/* Pass fold-batchnorm. Requires SHAPES. Provides NO_BN. Breaks FUSED: an activation may now follow the convolution.
+/* Pass fold-batchnorm. Requires SHAPES. Provides NO_BN. Breaks FUSED: an activation may now
+ * follow the convolution.
  *
- * BatchNormalization (inference) behind a convolution nobody else reads: w' = w·f, b' = (b − mean)·f + bias with
- * f = scale / sqrt(var + epsilon), in double. Add, Sub, Mul and Div by one constant per channel go the same way: exporters
- * write them before batch norms (a bias apart) and behind them (scale apart). A batch norm that stands alone stays
- * (DenseNet's stand before the convolution, whose padding would then have to hold something else than zero). */
+ * BatchNormalization (inference) behind a convolution nobody else reads: w' = w·f, b' = (b −
+ * mean)·f + bias with f = scale / sqrt(var + epsilon), in double. Add, Sub, Mul and Div by one
+ * constant per channel go the same way: exporters write them before batch norms (a bias apart)
+ * and behind them (scale apart). A batch norm that stands alone stays (DenseNet's stand before
+ * the convolution, whose padding would then have to hold something else than zero). */
 #include "passes/internal.h"
 
 #include <math.h>
@@ -58,7 +60,8 @@ static bool invert(double *to, int64_t n) {
     return true;
 }
 
-/* n as an affine function of input `index`; c holds the other operand per channel. False: it is none. */
+/* n as an affine function of input `index`; c holds the other operand per channel. False: it is
+ * none. */
 static bool affine_of(struct arena *a, const struct ir_node *n, int index, double *c, int64_t count,
                       struct affine *out) {
     *out = (struct affine){NULL, NULL};

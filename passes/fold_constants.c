@@ -1,9 +1,10 @@
-/* Pass fold-constants. Requires SHAPES. Provides FOLDED. Breaks LIVE (constants lose their last use), CONVS,
- * NO_BN and FUSED (nodes that stood between two others go).
+/* Pass fold-constants. Requires SHAPES. Provides FOLDED. Breaks LIVE (constants lose their last
+ * use), CONVS, NO_BN and FUSED (nodes that stood between two others go).
  *
- * Nodes whose inputs are all constant, and Shape, are evaluated by the oracle's evaluator. Nodes that hand on their input
- * as it is are removed: Identity, Dropout (inference), Cast to the same type, and Reshape, Flatten, Squeeze, Unsqueeze,
- * Slice, Pad, Clip and Transpose that change nothing. A Transpose that moves only dimensions of size 1 becomes a Reshape. */
+ * Nodes whose inputs are all constant, and Shape, are evaluated by the oracle's evaluator. Nodes
+ * that hand on their input as it is are removed: Identity, Dropout (inference), Cast to the same
+ * type, and Reshape, Flatten, Squeeze, Unsqueeze, Slice, Pad, Clip and Transpose that change
+ * nothing. A Transpose that moves only dimensions of size 1 becomes a Reshape. */
 #include "passes/internal.h"
 
 #include <float.h>

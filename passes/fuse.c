@@ -1,8 +1,8 @@
 /* Pass fuse. Requires SHAPES, FOLDED, NO_BN. Provides FUSED. Breaks RANGES.
  *
- * Relu and Clip become the attribute `act` of the convolution or addition before them, through a max-pool where one stands
- * between. Pad by zeros becomes padding of the convolution or pool behind it. What feeds anybody else as well is left
- * alone. */
+ * Relu and Clip become the attribute `act` of the convolution or addition before them, through a
+ * max-pool where one stands between. Pad by zeros becomes padding of the convolution or pool
+ * behind it. What feeds anybody else as well is left alone. */
 #include "passes/internal.h"
 
 #include <string.h>
@@ -28,7 +28,8 @@ static bool fuse_activation(struct ir_graph *g, struct ir_node *n) {
     return true;
 }
 
-/* Every window holds a pixel of its input: padding, with `more` added, is smaller than the kernel on each side. */
+/* Every window holds a pixel of its input: padding, with `more` added, is smaller than the
+ * kernel on each side. */
 static bool has_full_windows(const struct ir_node *pool, const int64_t *more) {
     int kernel_count, pad_count, dilation_count = 0;
     const int64_t *kernel = ir_attr_ints(pool, "kernel_shape", &kernel_count);
@@ -64,7 +65,8 @@ static bool swap_with_pool(struct ir_graph *g, struct ir_node *n) {
     return true;
 }
 
-/* The Pad by zeros of height and width that makes input 0 of n: pads in ONNX's order for two dimensions. */
+/* The Pad by zeros of height and width that makes input 0 of n: pads in ONNX's order for two
+ * dimensions. */
 static struct ir_node *zero_pad(const struct ir_node *n, int64_t pads[4]) {
     struct ir_node *pad = n->in[0]->producer;
     int64_t all[2 * IR_MAX_RANK];
@@ -85,7 +87,8 @@ static bool has_plain_pads(const struct ir_node *n) {
     return strcmp(mode, "NOTSET") == 0 || strcmp(mode, "VALID") == 0;
 }
 
-/* The value is clamped to something not negative, so that padding by 0 and by −inf give the same maximum. */
+/* The value is clamped to something not negative, so that padding by 0 and by −inf give the same
+ * maximum. */
 static bool is_not_negative(const struct ir_value *v) {
     const struct ir_node *n = v->producer;
     struct pass_clamp clamp;

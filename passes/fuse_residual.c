@@ -1,9 +1,11 @@
-/* Pass fuse-residual. Requires QUANTIZED. Provides RESIDUAL. Breaks PROVEN: the convolutions are new nodes.
+/* Pass fuse-residual. Requires QUANTIZED. Provides RESIDUAL. Breaks PROVEN: the convolutions are
+ * new nodes.
  *
- * qconv, then qadd, becomes a qconv with a residual input: m = sat(round_shift(acc + bias, shift)) with exponent mid_exp
- * and zero 0 is what the qconv stored before, so the bits are the same (docs/numbers.md, residual add). The convolution
- * must have no clamp of its own and the addition as its one reader; of two such convolutions the one with more
- * multiplications takes the addition, so that the cheaper one's result is what waits in memory. */
+ * qconv, then qadd, becomes a qconv with a residual input: m = sat(round_shift(acc + bias,
+ * shift)) with exponent mid_exp and zero 0 is what the qconv stored before, so the bits are the
+ * same (docs/numbers.md, residual add). The convolution must have no clamp of its own and the
+ * addition as its one reader; of two such convolutions the one with more multiplications takes
+ * the addition, so that the cheaper one's result is what waits in memory. */
 #include "passes/internal.h"
 
 enum { X, WEIGHTS, WEXP, BIAS, SHIFT, RESIDUAL, SECOND };
@@ -51,7 +53,8 @@ static void copy_bound(struct ir_graph *g, struct ir_node *to, const struct ir_n
     if (ir_attr_find(from, name) != NULL) ir_set_int(g, to, name, ir_attr_int(from, name));
 }
 
-/* The convolution moves to the place of the addition: its other operand may be made after the convolution was. */
+/* The convolution moves to the place of the addition: its other operand may be made after the
+ * convolution was. */
 static bool fuse_residual(struct ir_graph *g, struct ir_node *add) {
     int i = best_operand(g, add);
     struct ir_node *conv = residual_conv(g, add, i);

@@ -1,8 +1,10 @@
-/* Pass infer-shapes. Requires nothing. Provides SHAPES. Breaks LIVE: arithmetic that is done leaves constants behind.
+/* Pass infer-shapes. Requires nothing. Provides SHAPES. Breaks LIVE: arithmetic that is done
+ * leaves constants behind.
  *
- * Infers types and shapes node by node. Shape arithmetic (Shape, Gather, Concat … into Reshape) is evaluated on the way,
- * because the shapes after it depend on its numbers. What stays open is said: network inputs by dimension, and the
- * first value of each chain that is unknown though its inputs are known. */
+ * Infers types and shapes node by node. Shape arithmetic (Shape, Gather, Concat … into Reshape)
+ * is evaluated on the way, because the shapes after it depend on its numbers. What stays open is
+ * said: network inputs by dimension, and the first value of each chain that is unknown though
+ * its inputs are known. */
 #include "passes/internal.h"
 
 static bool is_known(const struct ir_value *v) {

@@ -11,72 +11,86 @@ double *pass_const_copy(struct arena *a, const struct ir_value *v); /* all eleme
 /* Elements of an i64 or i32 constant. False: not constant, another type, or more than room. */
 bool pass_const_ints(const struct ir_value *v, int64_t *out, int room, int *count);
 /* A new f32 constant, rounded to nearest; wanted is made unique. */
-struct ir_value *pass_const_new(struct ir_graph *g, const char *wanted, int rank, const int64_t *dims,
-                                const double *data);
-struct ir_value *pass_const_new_ints(struct ir_graph *g, const char *wanted, const int64_t *data, int count);
-/* Input `index` of n gets this data (as many f32 elements as it has). A constant that has other uses is left alone and
- * n gets its own copy. */
+struct ir_value *pass_const_new(struct ir_graph *g, const char *wanted, int rank,
+                                const int64_t *dims, const double *data);
+struct ir_value *pass_const_new_ints(struct ir_graph *g, const char *wanted, const int64_t *data,
+                                     int count);
+/* Input `index` of n gets this data (as many f32 elements as it has). A constant that has other
+ * uses is left alone and n gets its own copy. */
 void pass_const_replace(struct ir_graph *g, struct ir_node *n, int index, const double *data);
-/* A constant that adds to or multiplies a 4-D value of `channels` channels by one number per channel (or one for all,
- * then repeated): those numbers, in arena a; NULL: anything else. */
+/* A constant that adds to or multiplies a 4-D value of `channels` channels by one number per
+ * channel (or one for all, then repeated): those numbers, in arena a; NULL: anything else. */
 double *pass_per_channel(struct arena *a, const struct ir_value *v, int64_t channels, int rank);
 
 /* edit.c: editing the graph. */
 bool pass_is_input(const struct ir_graph *g, const struct ir_value *v);
 bool pass_is_output(const struct ir_graph *g, const struct ir_value *v);
-/* to makes the output of `from` instead of its own; `from` and the old value go. The old value has no other use. */
+/* to makes the output of `from` instead of its own; `from` and the old value go. The old value
+ * has no other use. */
 void pass_take_output(struct ir_graph *g, struct ir_node *to, struct ir_node *from);
-/* The same for a node that hands on input 0 unchanged; keeps whichever name an output of the network needs. False: both
- * values are fixed (input to output), the node stays. */
+/* The same for a node that hands on input 0 unchanged; keeps whichever name an output of the
+ * network needs. False: both values are fixed (input to output), the node stays. */
 bool pass_bypass(struct ir_graph *g, struct ir_node *n);
 bool pass_can_bypass(const struct ir_graph *g, const struct ir_node *n);
 void pass_sweep(struct ir_graph *g); /* removes what no output depends on */
 bool pass_is_swept(const struct ir_graph *g);
-struct ir_value *pass_value_like(struct ir_graph *g, const struct ir_value *v, const char *wanted); /* type and shape of v */
+/* A new value of the type and shape of v. */
+struct ir_value *pass_value_like(struct ir_graph *g, const struct ir_value *v, const char *wanted);
 bool pass_same_shape(const struct ir_value *a, const struct ir_value *b);
 /* A node with one output before `before`, shape inferred; NULL after saying why. */
-struct ir_value *pass_emit(struct ir_graph *g, struct ir_node *before, enum ir_op op, const char *name,
-                           const char *out, struct ir_value *const *in, int in_count);
+struct ir_value *pass_emit(struct ir_graph *g, struct ir_node *before, enum ir_op op,
+                           const char *name, const char *out, struct ir_value *const *in,
+                           int in_count);
 
 /* affine.c: y = x·factor + shift, per output channel, into the convolution that makes x. */
-/* The convolution (constant weights, no activation) that makes input `index` of n for n alone; NULL: there is none. */
+/* The convolution (constant weights, no activation) that makes input `index` of n for n alone;
+ * NULL: there is none. */
 struct ir_node *pass_affine_conv(const struct ir_graph *g, const struct ir_node *n, int index);
-/* factor, shift: one number per output channel, NULL for 1 and 0. In double, then rounded to float. */
-void pass_affine_apply(struct ir_graph *g, struct ir_node *conv, const double *factor, const double *shift);
+/* factor, shift: one number per output channel, NULL for 1 and 0. In double, then rounded to
+ * float. */
+void pass_affine_apply(struct ir_graph *g, struct ir_node *conv, const double *factor,
+                       const double *shift);
 
-/* The clamp of an activation: relu is 0…FLT_MAX, none is all floats. Clip bounds that are left out are ±FLT_MAX. */
+/* The clamp of an activation: relu is 0…FLT_MAX, none is all floats. Clip bounds that are left
+ * out are ±FLT_MAX. */
 struct pass_clamp {
     double lo, hi;
 };
 /* activation.c */
-bool pass_clamp_of(const struct ir_node *n, struct pass_clamp *c); /* relu or clip by constants; false: another node */
-struct pass_clamp pass_act_get(const struct ir_node *n);           /* act of a conv or add */
+/* Of a relu or a clip by constants; false: another node. */
+bool pass_clamp_of(const struct ir_node *n, struct pass_clamp *c);
+struct pass_clamp pass_act_get(const struct ir_node *n); /* act of a conv or add */
 struct pass_clamp pass_clamp_then(struct pass_clamp first, struct pass_clamp second);
 void pass_act_set(struct ir_graph *g, struct ir_node *n, struct pass_clamp c);
 
-/* A rewrite of one node, with the test for it apart, so that a property can be checked without changing anything. */
+/* A rewrite of one node, with the test for it apart, so that a property can be checked without
+ * changing anything. */
 struct pass_rule {
     const char *name;
     bool (*match)(const struct ir_graph *g, const struct ir_node *n);
-    bool (*apply)(struct ir_graph *g, struct ir_node *n); /* may remove n, not the node after it; false after saying why */
+    /* May remove n, not the node after it. False after saying why. */
+    bool (*apply)(struct ir_graph *g, struct ir_node *n);
 };
 /* rules.c: applies rules until none matches. */
 bool pass_rules_apply(struct ir_graph *g, const struct pass_rule *rules, int count);
 bool pass_rules_match(const struct ir_graph *g, const struct pass_rule *rules, int count); /* any */
 
 /* The test that each of these passes leaves nothing to do: what its property means. */
-bool pass_fold_left(const struct ir_graph *g);       /* fold_constants.c */
-bool pass_fold_node(struct ir_graph *g, struct ir_node *n); /* all inputs constant: outputs become constants, n goes */
-bool pass_dense_left(const struct ir_graph *g);      /* lower_dense.c */
-bool pass_batchnorm_left(const struct ir_graph *g);  /* fold_batchnorm.c */
-bool pass_fuse_left(const struct ir_graph *g);       /* fuse.c */
-bool pass_residual_left(const struct ir_graph *g);   /* fuse_residual.c */
-/* move.c: the last Slice or Pad of a chain that a convolution with select=1 can do; that convolution in its place. */
+bool pass_fold_left(const struct ir_graph *g); /* fold_constants.c */
+/* All inputs are constant: the outputs become constants, n goes. */
+bool pass_fold_node(struct ir_graph *g, struct ir_node *n);
+bool pass_dense_left(const struct ir_graph *g);     /* lower_dense.c */
+bool pass_batchnorm_left(const struct ir_graph *g); /* fold_batchnorm.c */
+bool pass_fuse_left(const struct ir_graph *g);      /* fuse.c */
+bool pass_residual_left(const struct ir_graph *g);  /* fuse_residual.c */
+/* move.c: the last Slice or Pad of a chain that a convolution with select=1 can do; that
+ * convolution in its place. */
 bool pass_is_move(const struct ir_graph *g, const struct ir_node *n);
 bool pass_move_apply(struct ir_graph *g, struct ir_node *n);
 /* A 1×1 convolution that hands on x, an input of n, in the place of n and with its output. */
 struct ir_node *pass_identity_conv(struct ir_graph *g, struct ir_node *n, struct ir_value *x);
-bool pass_can_be_identity(const struct ir_value *x); /* 4-D, one image, not too many channels for a C×C matrix */
+/* 4-D, one image, not too many channels for a matrix of C×C. */
+bool pass_can_be_identity(const struct ir_value *x);
 /* legal.c: whether every node can run. say: each one that cannot gets a message. */
 bool pass_legal(const struct ir_graph *g, bool say);
 bool pass_is_view(enum ir_op op); /* the same elements in the same order under another shape */

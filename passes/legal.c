@@ -1,9 +1,9 @@
-/* Part of pass legalize: whether every node can run, by one rule per operator. Nothing is changed here. The same rules
- * are the check of the property LEGAL, then without messages.
+/* Part of pass legalize: whether every node can run, by one rule per operator. Nothing is
+ * changed here. The same rules are the check of the property LEGAL, then without messages.
  *
- * The device runs 4-D float32 activations of one image. Views may stand at the network's inputs and outputs, Softmax at
- * outputs; there the host does them, or they cost nothing. Operators of the quantized level have passed these rules as
- * float ones, and the verifier. */
+ * The device runs 4-D float32 activations of one image. Views may stand at the network's inputs
+ * and outputs, Softmax at outputs; there the host does them, or they cost nothing. Operators of
+ * the quantized level have passed these rules as float ones, and the verifier. */
 #include "passes/internal.h"
 
 #include <math.h>
@@ -123,7 +123,8 @@ static bool *views_from_inputs(const struct ir_graph *g, struct arena *a) {
     return at;
 }
 
-/* True while every reader found so far, going backwards, is such a node itself or the network's output. */
+/* True while every reader found so far, going backwards, is such a node itself or the network's
+ * output. */
 static bool *host_to_outputs(const struct ir_graph *g, struct arena *a) {
     bool *at = arena_array(a, (size_t)g->value_count, sizeof *at);
     for (int i = 0; i < g->value_count; i++) at[i] = true;

@@ -1,9 +1,10 @@
-/* Pass legalize. Requires SHAPES, FOLDED, CONVS, NO_BN, FUSED. Provides LEGAL. Breaks RANGES, QUANTIZED,
- * PROVEN: it makes float convolutions.
+/* Pass legalize. Requires SHAPES, FOLDED, CONVS, NO_BN, FUSED. Provides LEGAL. Breaks RANGES,
+ * QUANTIZED, PROVEN: it makes float convolutions.
  *
- * Rewrites what can be said in other words: auto_pad and ceil_mode become plain padding, global pools get their kernel,
- * Slice and Pad become selecting convolutions (move.c), activations and constants that found no convolution get one of
- * their own that changes nothing else. Then every node that still cannot run is said, all at once (legal.c). */
+ * Rewrites what can be said in other words: auto_pad and ceil_mode become plain padding, global
+ * pools get their kernel, Slice and Pad become selecting convolutions (move.c), activations and
+ * constants that found no convolution get one of their own that changes nothing else. Then every
+ * node that still cannot run is said, all at once (legal.c). */
 #include "passes/internal.h"
 
 #include <string.h>
@@ -24,7 +25,8 @@ static int64_t overhang(const struct ir_window *w, int d) {
     return over > 0 ? over : 0;
 }
 
-/* Padding of an average that is counted, and an overhang that is not, cannot both be plain padding. */
+/* Padding of an average that is counted, and an overhang that is not, cannot both be plain
+ * padding. */
 static bool is_plain_ceil(const struct ir_node *n, const struct ir_window *w) {
     bool counted = n->op == IR_OP_avgpool && ir_attr_int(n, "count_include_pad") != 0;
     bool padded = w->before[0] + w->before[1] + w->after[0] + w->after[1] > 0;
@@ -84,7 +86,8 @@ static bool give_conv(struct ir_graph *g, struct ir_node *n) {
     return true;
 }
 
-/* x + constant, constant + x or x − constant, one constant per channel: which input x is; −1: none of these. */
+/* x + constant, constant + x or x − constant, one constant per channel: which input x is; −1:
+ * none of these. */
 static int lone_operand(const struct ir_node *n) {
     if (n->op != IR_OP_add && n->op != IR_OP_sub) return -1;
     int i = n->op == IR_OP_add && ir_is_const(n->in[0]);

@@ -1,12 +1,14 @@
 /* Pass lower-dense. Requires SHAPES, FOLDED. Provides CONVS. Breaks NO_BN, FUSED, RANGES.
  *
- * Gemm and MatMul of one row by a constant matrix become a convolution: its kernel covers the whole 4-D value [1,C,H,W] the
- * row was flattened from, with the columns permuted as the views and transposes between ask, so that no flat value is ever
- * made. Elementwise operators between fully connected layers (Relu, Clip, Add …, BatchNormalization) move to the 4-D value
- * as well. Behind each rewritten node a Reshape gives the flat value back to whoever else wants it. */
+ * Gemm and MatMul of one row by a constant matrix become a convolution: its kernel covers the
+ * whole 4-D value [1,C,H,W] the row was flattened from, with the columns permuted as the views
+ * and transposes between ask, so that no flat value is ever made. Elementwise operators between
+ * fully connected layers (Relu, Clip, Add …, BatchNormalization) move to the 4-D value as well.
+ * Behind each rewritten node a Reshape gives the flat value back to whoever else wants it. */
 #include "passes/internal.h"
 
-/* Where the elements of a value come from: element i is element map[i] of the 4-D value base [1,C,H,W]. */
+/* Where the elements of a value come from: element i is element map[i] of the 4-D value base
+ * [1,C,H,W]. */
 struct origin {
     struct ir_value *base; /* NULL: none was found */
     int64_t *map;          /* NULL: element i itself */

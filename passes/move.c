@@ -1,9 +1,11 @@
-/* Part of pass legalize: values that only move become convolutions with select=1, whose weights are 0 and 1.
+/* Part of pass legalize: values that only move become convolutions with select=1, whose weights
+ * are 0 and 1.
  *
- * A chain of Slice and Pad (by zeros) takes, along each dimension, output i from input start + step·i, and zero outside of
- * a range of i. Along channels that is a matrix of zeros and ones; along height and width it is a stride, padding, and a
- * kernel with a single one in it. Exact, or not done: zeros asked for where the convolution would read a pixel, negative
- * steps and padding by anything else stay as they are. */
+ * A chain of Slice and Pad (by zeros) takes, along each dimension, output i from input start +
+ * step·i, and zero outside of a range of i. Along channels that is a matrix of zeros and ones;
+ * along height and width it is a stride, padding, and a kernel with a single one in it. Exact,
+ * or not done: zeros asked for where the convolution would read a pixel, negative steps and
+ * padding by anything else stay as they are. */
 #include "passes/internal.h"
 
 #include <string.h>
@@ -104,7 +106,8 @@ struct tap { /* one spatial dimension of the convolution */
     int64_t kernel, at, before, after;
 };
 
-/* The kernel has its one at `at`; it is long enough that no window too many fits. False: not exact. */
+/* The kernel has its one at `at`; it is long enough that no window too many fits. False: not
+ * exact. */
 static bool tap_of(const struct axis *x, struct tap *t) {
     if (x->first >= x->end) return false;
     if (x->first > 0 && x->start + x->step * (x->first - 1) >= 0) return false;

@@ -1,4 +1,5 @@
-/* Passes over the IR. One pass, one file, one function; what each requires, provides and breaks stands in passes.def. */
+/* Passes over the IR. One pass, one file, one function; what each requires, provides and breaks
+ * stands in passes.def. */
 #ifndef NBQ_PASSES_PASSES_H
 #define NBQ_PASSES_PASSES_H
 
@@ -19,10 +20,10 @@ enum calib_method { CALIB_MINMAX, CALIB_MSE };
 /* What the command line says to the passes. */
 struct pass_options {
     const struct svpe_target *target;
-    int weight_bits;   /* n = 1…5; vpe targets: 8 or 16 */
-    int act_bits;      /* 8 or 16 */
+    int weight_bits; /* n = 1…5; vpe targets: 8 or 16 */
+    int act_bits;    /* 8 or 16 */
     enum calib_method calib;
-    const char *calib_spec;      /* DATA, or NULL: seeded synthetic inputs, with a warning */
+    const char *calib_spec; /* DATA, or NULL: seeded synthetic inputs, with a warning */
     long calib_count;
     struct preprocess preprocess;
     uint64_t seed;
@@ -30,23 +31,27 @@ struct pass_options {
 };
 
 struct pass_info {
-    const char *name;                     /* "fold-batchnorm" */
-    unsigned requires, provides, breaks;  /* sets of 1u << PASS_BIT_… */
+    const char *name;                                              /* "fold-batchnorm" */
+    unsigned requires, provides, breaks;                           /* sets of 1u << PASS_BIT_… */
     bool (*run)(struct ir_graph *g, const struct pass_options *o); /* false after saying why */
     const char *meaning;
 };
 
-struct pass_run { /* what the driver wants to see */
-    const char *const *names; int count;   /* NULL, 0: the default pipeline */
-    const char *stop_after;                /* or NULL */
-    const char *const *print_after; int print_after_count; bool print_after_all;
+struct pass_run {             /* what the driver wants to see */
+    const char *const *names; /* `count` of them; NULL: the default pipeline */
+    int count;
+    const char *stop_after; /* or NULL */
+    const char *const *print_after;
+    int print_after_count;
+    bool print_after_all;
     unsigned print_flags;
     FILE *print_to;
-    bool verbose;                          /* a line per pass with its time */
+    bool verbose; /* a line per pass with its time */
 };
 
-/* Each pass by itself, in the file of its name: false after saying why. Passes edit the graph in place, are idempotent,
- * and keep the names of the model's nodes. They do not check what they require; pass_pipeline() does. */
+/* Each pass by itself, in the file of its name: false after saying why. Passes edit the graph in
+ * place, are idempotent, and keep the names of the model's nodes. They do not check what they
+ * require; pass_pipeline() does. */
 #define PASS(function, ...) bool pass_##function(struct ir_graph *g, const struct pass_options *o);
 #include "passes/passes.def"
 #undef PASS
@@ -54,18 +59,18 @@ struct pass_run { /* what the driver wants to see */
 /* registry.c */
 const struct pass_info *pass_find(const char *name); /* NULL: unknown */
 int pass_count(void);
-const struct pass_info *pass_at(int i);              /* in default pipeline order */
+const struct pass_info *pass_at(int i); /* in default pipeline order */
 const char *pass_property_name(enum pass_property p);
 const char *pass_property_meaning(enum pass_property p);
-void pass_print_list(FILE *to);                      /* what nbqc --list-passes prints */
+void pass_print_list(FILE *to); /* what nbqc --list-passes prints */
 
 /* properties.c: computed from the graph itself, each by its own check. */
 unsigned pass_properties_of(const struct ir_graph *g);
 
-/* run.c: runs the pipeline; verifies the graph and the claimed properties after each pass. False after saying why.
- * Without names it runs the default pipeline; on a graph that is quantized already, the part after `quantize`. A pass
- * named in stop_after or print_after that is unknown or not among those to be run is an error. Dumps are headed by a
- * line `// after NAME`. */
+/* run.c: runs the pipeline; verifies the graph and the claimed properties after each pass. False
+ * after saying why. Without names it runs the default pipeline; on a graph that is quantized
+ * already, the part after `quantize`. A pass named in stop_after or print_after that is unknown or
+ * not among those to be run is an error. Dumps are headed by a line `// after NAME`. */
 bool pass_pipeline(struct ir_graph *g, const struct pass_options *o, const struct pass_run *r);
 
 #endif

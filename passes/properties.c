@@ -1,4 +1,5 @@
-/* The check behind each property of properties.def: it looks at the graph alone and changes nothing. */
+/* The check behind each property of properties.def: it looks at the graph alone and changes
+ * nothing. */
 #include "passes/internal.h"
 
 static bool is_shaped(const struct ir_value *v) {
@@ -70,7 +71,8 @@ static bool (*const checks[PASS_PROPERTY_COUNT])(const struct ir_graph *g) = {
 #undef PASS_PROPERTY
 };
 
-/* The other checks may take shapes for granted: without SHAPES only those hold that do not need it. */
+/* The other checks may take shapes for granted: without SHAPES only those hold that do not need
+ * it. */
 unsigned pass_properties_of(const struct ir_graph *g) {
     unsigned set = 0;
     if (!check_SHAPES(g)) return check_LIVE(g) ? 1u << PASS_BIT_LIVE : 0;

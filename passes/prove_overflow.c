@@ -1,10 +1,11 @@
 /* Pass prove-overflow. Requires QUANTIZED. Provides PROVEN. Breaks nothing.
  *
- * For every channel of every convolution, from its real weights: 2^(A−1) · Σ|w| + |bias| + rounding < 2^(acc_bits−1), with
- * A the bits of the input (docs/numbers.md). |w| of two terms is |w1| · 2^term_shift + |w2|. The left side bounds every
- * prefix of the sum in any order, so neither tiles nor terms can make the accumulator wrap. The bits to spare, of the
- * worst channel, become the attribute `margin`. A channel that needs more than the target has is an error; choosing
- * scales so that it does not happen is the business of quantize. */
+ * For every channel of every convolution, from its real weights: 2^(A−1) · Σ|w| + |bias| +
+ * rounding < 2^(acc_bits−1), with A the bits of the input (docs/numbers.md). |w| of two terms is
+ * |w1| · 2^term_shift + |w2|. The left side bounds every prefix of the sum in any order, so
+ * neither tiles nor terms can make the accumulator wrap. The bits to spare, of the worst
+ * channel, become the attribute `margin`. A channel that needs more than the target has is an
+ * error; choosing scales so that it does not happen is the business of quantize. */
 #include "passes/internal.h"
 
 enum { X, WEIGHTS, WEXP, BIAS, SHIFT, RESIDUAL, SECOND };

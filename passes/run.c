@@ -1,4 +1,5 @@
-/* The pipeline: runs passes in order, and after each one verifies the graph and what the pass claims in passes.def. */
+/* The pipeline: runs passes in order, and after each one verifies the graph and what the pass
+ * claims in passes.def. */
 #include "base/options.h"
 #include "passes/internal.h"
 
@@ -51,7 +52,8 @@ static bool is_named(const char *name, const char *const *names, int count) {
     return false;
 }
 
-/* A name of --stop-after or --print-after that no pass of the plan has would otherwise do nothing, silently. */
+/* A name of --stop-after or --print-after that no pass of the plan has would otherwise do
+ * nothing, silently. */
 static bool expect_planned(struct ir_graph *g, const struct plan *plan, const char *name) {
     for (int i = 0; i < plan->count; i++)
         if (strcmp(plan->passes[i]->name, name) == 0) return true;
@@ -75,7 +77,8 @@ static bool make_plan(struct ir_graph *g, const struct pass_run *r, struct plan 
     return good;
 }
 
-/* Constants of a text dump may be there as a hash only: such a graph can be looked at, but not compiled to anything true. */
+/* Constants of a text dump may be there as a hash only: such a graph can be looked at, but not
+ * compiled to anything true. */
 static void warn_elided(struct ir_graph *g) {
     int elided = 0;
     for (int i = 0; i < g->value_count; i++)

@@ -1,5 +1,6 @@
-/* The float passes keep what a network computes: random graphs, evaluated by the oracle before and after each prefix of
- * the pipeline. They are idempotent and deterministic: the same text again. */
+/* The float passes keep what a network computes: random graphs, evaluated by the oracle before
+ * and after each prefix of the pipeline. They are idempotent and deterministic: the same text
+ * again. */
 #include "passes_random.h"
 
 #include <math.h>

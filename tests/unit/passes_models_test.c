@@ -1,5 +1,5 @@
-/* Real networks: the oracle gives the same outputs before and after the float passes. Reads NBQ_MODELS, a folder of ONNX
- * files; skipped where that is not set. */
+/* Real networks: the oracle gives the same outputs before and after the float passes. Reads
+ * NBQ_MODELS, a folder of ONNX files; skipped where that is not set. */
 #include "passes_random.h"
 
 #include "frontend/frontend.h"

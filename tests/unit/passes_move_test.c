@@ -1,5 +1,6 @@
-/* Slices and pads as selecting convolutions: random chains, with negative starts, early ends, steps, and pads that add or
- * remove. What legalize accepts must give the same bits; what it may refuse is written down here, apart from its code. */
+/* Slices and pads as selecting convolutions: random chains, with negative starts, early ends,
+ * steps, and pads that add or remove. What legalize accepts must give the same bits; what it may
+ * refuse is written down here, apart from its code. */
 #include "passes_random.h"
 
 enum { SEEDS = 3000 };
@@ -105,7 +106,8 @@ static void test_moves_are_exact(void **state) {
 
 enum refused { REVERSE, ONES, BATCH, REFUSED_COUNT };
 
-/* A slice that reverses, a pad by ones, a pad of the batch: not what a convolution of this kind does. */
+/* A slice that reverses, a pad by ones, a pad of the batch: not what a convolution of this kind
+ * does. */
 static void check_refused(enum refused kind) {
     TEST_CTX(c);
     struct maker m = {.g = ir_graph_new(&c, "refused")};

@@ -1,6 +1,6 @@
-/* The overflow proof against brute force: the inputs that drive each accumulator furthest are made, every prefix of the
- * sum is looked at, forwards and backwards, and nothing may leave the accumulator that was proven. Bounds are computed
- * here in long double, from numbers.md. */
+/* The overflow proof against brute force: the inputs that drive each accumulator furthest are
+ * made, every prefix of the sum is looked at, forwards and backwards, and nothing may leave the
+ * accumulator that was proven. Bounds are computed here in long double, from numbers.md. */
 #include "passes_random.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Random graphs for the tests of passes: small, odd sizes, every operator the passes rewrite, values with several readers.
- * A seed gives the same graph each time. */
+/* Random graphs for the tests of passes: small, odd sizes, every operator the passes rewrite,
+ * values with several readers. A seed gives the same graph each time. */
 #ifndef NBQ_TESTS_UNIT_PASSES_RANDOM_H
 #define NBQ_TESTS_UNIT_PASSES_RANDOM_H
 
@@ -36,7 +36,8 @@ static inline struct ir_value *make_ints(struct maker *m, const int64_t *data, i
     return ir_const_new(m->g, NULL, IR_I64, 1, (int64_t[]){count}, copy);
 }
 
-/* The output of a new node of m->x and up to three more inputs (a NULL ends them, or is left out in the middle). */
+/* The output of a new node of m->x and up to three more inputs (a NULL ends them, or is left out
+ * in the middle). */
 static inline struct ir_node *make_node(struct maker *m, enum ir_op op,
                                         struct ir_value *const *more, int more_count) {
     struct ir_value *in[6] = {m->x};

@@ -1,4 +1,5 @@
-/* fuse-residual keeps every bit: random integer graphs with convolutions and additions, before and after. */
+/* fuse-residual keeps every bit: random integer graphs with convolutions and additions, before
+ * and after. */
 #include "passes_random.h"
 
 enum { SEEDS = 500 };
@@ -41,7 +42,8 @@ static void set_clamp(struct maker *m, struct ir_node *n, struct ir_quant q) {
     ir_set_int(m->g, n, "hi", chance(m, 50) ? half - 1 : between(m, 0, half - 1));
 }
 
-/* A convolution of the same shape; now and then with a clamp, or with a zero, that forbids fusing. */
+/* A convolution of the same shape; now and then with a clamp, or with a zero, that forbids
+ * fusing. */
 static struct ir_value *make_qconv(struct maker *m, struct ir_value *x) {
     int64_t c = x->dims[1], k = chance(m, 50) ? 3 : 1;
     struct ir_quant q = {x->quant.bits, (int)between(m, -6, -2), chance(m, 15) ? x->quant.zero : 0};

@@ -1,4 +1,5 @@
-/* The table of passes and the runner: what it promises about itself, and what it says when it is asked for nonsense. */
+/* The table of passes and the runner: what it promises about itself, and what it says when it is
+ * asked for nonsense. */
 #include "passes_random.h"
 
 static void test_table_is_sound(void **state) {
