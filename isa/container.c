@@ -46,8 +46,11 @@ static uint32_t add_table(struct build *b, const struct svpe_input *in) {
     return (uint32_t)row;
 }
 
-static void write_member(struct build *b, struct writer *w, const void *record,
-                         const struct svpe_member_info *m, const char *from) {
+/* Never inlined: beside a record of one kind, gcc takes the branches of all others for possible and warns. */
+static __attribute__((noinline)) void write_member(struct build *b, struct writer *w,
+                                                   const void *record,
+                                                   const struct svpe_member_info *m,
+                                                   const char *from) {
     int32_t small;
     uint64_t large;
     const char *text;

@@ -97,7 +97,7 @@ static void longest_first(struct area *a) {
 }
 
 static void visit_from(const struct job *j, const struct area *a, int axis, uint64_t first) {
-    if (axis < a->axes) {
+    if (axis < a->axes && axis < MAX_AXES) {
         for (uint64_t i = 0; i < a->axis[axis].count; i++)
             visit_from(j, a, axis + 1, first + i * a->axis[axis].step);
         return;

@@ -49,7 +49,11 @@ void diag_emit(struct ctx *c, enum diag_severity severity, const char *id, const
     c->last = d;
     if (severity == DIAG_ERROR) c->errors++;
     if (severity == DIAG_WARNING) c->warnings++;
-    if (c->live) diag_print(d, c->tool, c->live);
+    if (!c->live) return;
+    struct diag shown = *d;
+    if (hint && said && !strcmp(hint, said))
+        shown.hint = NULL; /* once for a run of equal problems */
+    diag_print(&shown, c->tool, c->live);
 }
 
 const struct diag *diag_find(const struct ctx *c, const char *id) {
