@@ -32,21 +32,25 @@ void write_u16(struct writer *w, uint16_t v);
 void write_u32(struct writer *w, uint32_t v);
 void write_u64(struct writer *w, uint64_t v);
 void write_bytes(struct writer *w, const void *p, size_t n);
-void write_align(struct writer *w, size_t align);  /* pads with zeros */
+void write_align(struct writer *w, size_t align); /* pads with zeros */
 void write_text(struct writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-const char *writer_string(struct writer *w);       /* appends a NUL that size does not count */
+const char *writer_string(struct writer *w); /* appends a NUL that size does not count */
 void patch_u32(struct writer *w, size_t at, uint32_t v);
 void patch_u64(struct writer *w, size_t at, uint64_t v);
 
 /* hash.c */
-uint32_t crc32c(uint32_t seed, const void *p, size_t n); /* Castagnoli, reflected, seed 0 for a fresh one */
-uint64_t hash64(const void *p, size_t n);                /* FNV-1a, for dumps and target identity; not for security */
+uint32_t crc32c(uint32_t seed, const void *p,
+                size_t n); /* Castagnoli, reflected, seed 0 for a fresh one */
+uint64_t hash64(const void *p,
+                size_t n); /* FNV-1a, for dumps and target identity; not for security */
 
 /* random.c: splitmix64, one rule everywhere a seed is printed. */
-struct rng { uint64_t state; };
+struct rng {
+    uint64_t state;
+};
 uint64_t rng_next(struct rng *r);
-uint32_t rng_below(struct rng *r, uint32_t n);          /* 0…n−1 */
-double rng_unit(struct rng *r);                         /* [0,1) */
-double rng_normal(struct rng *r);                       /* mean 0, variance 1, |x| ≤ 6 */
+uint32_t rng_below(struct rng *r, uint32_t n); /* 0…n−1 */
+double rng_unit(struct rng *r);                /* [0,1) */
+double rng_normal(struct rng *r);              /* mean 0, variance 1, |x| ≤ 6 */
 
 #endif

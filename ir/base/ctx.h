@@ -19,14 +19,14 @@ struct arena;
 struct diag;
 
 struct ctx {
-    jmp_buf oom;             /* set by the public entry point, see above */
-    struct arena *arenas;    /* every arena made with arena_new(), newest first */
-    struct ctx_defer *defer; /* releases that are not memory, newest first */
+    jmp_buf oom;               /* set by the public entry point, see above */
+    struct arena *arenas;      /* every arena made with arena_new(), newest first */
+    struct ctx_defer *defer;   /* releases that are not memory, newest first */
     struct diag *first, *last; /* diagnostics in the order they were said */
-    struct arena *diags;     /* where they live; made with the first one */
+    struct arena *diags;       /* where they live; made with the first one */
     int errors, warnings;
-    FILE *live;              /* where diagnostics are printed at once, or NULL: only kept */
-    const char *tool;        /* prefix of printed diagnostics, e.g. "nbqc" */
+    FILE *live;       /* where diagnostics are printed at once, or NULL: only kept */
+    const char *tool; /* prefix of printed diagnostics, e.g. "nbqc" */
 };
 
 /* Exit codes of every tool. */
@@ -43,7 +43,8 @@ void ctx_defer(struct ctx *c, void (*release)(void *), void *object);
 struct arena *arena_new(struct ctx *c);          /* freed by arena_free() or ctx_free() */
 void arena_free(struct arena *a);                /* NULL is allowed */
 void *arena_alloc(struct arena *a, size_t size); /* never NULL; size 0 gives a unique pointer */
-void *arena_array(struct arena *a, size_t count, size_t size); /* the product is overflow-checked: ctx_oom() */
+void *arena_array(struct arena *a, size_t count,
+                  size_t size); /* the product is overflow-checked: ctx_oom() */
 /* A copy of old[0..old_count) in an array of new_count >= old_count; the old one stays until the arena goes. */
 void *arena_grow(struct arena *a, const void *old, size_t old_count, size_t new_count, size_t size);
 void *arena_copy(struct arena *a, const void *p, size_t size);

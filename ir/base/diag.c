@@ -42,6 +42,7 @@ void diag_emit(struct ctx *c, enum diag_severity severity, const char *id, const
     d->where = where ? arena_strdup(a, where) : NULL;
     d->message = message;
     d->hint = hint;
+    const char *said = c->last ? c->last->hint : NULL;
     if (c->last)
         c->last->next = d;
     else

@@ -9,28 +9,28 @@
 enum option_kind { OPT_FLAG, OPT_STRING, OPT_INT, OPT_FLOATS, OPT_LIST };
 
 struct option_row {
-    const char *name;      /* without dashes; a one-letter name is a short option */
-    char letter;           /* short form, or 0 */
+    const char *name; /* without dashes; a one-letter name is a short option */
+    char letter;      /* short form, or 0 */
     enum option_kind kind;
-    const char *argument;  /* shown in --help, e.g. "FILE"; NULL for flags */
+    const char *argument; /* shown in --help, e.g. "FILE"; NULL for flags */
     const char *help;
-    long long min, max;    /* OPT_INT: allowed range, inclusive */
+    long long min, max; /* OPT_INT: allowed range, inclusive */
 };
 
 struct option_value {
     bool given;
-    const char *text;      /* last value given */
-    long long number;      /* OPT_INT */
-    double floats[4];      /* OPT_FLOATS: up to 4, comma-separated */
-    int count;             /* OPT_FLOATS: how many; OPT_LIST: how many times given */
-    const char **list;     /* OPT_LIST: every value in order */
+    const char *text;  /* last value given */
+    long long number;  /* OPT_INT */
+    double floats[4];  /* OPT_FLOATS: up to 4, comma-separated */
+    int count;         /* OPT_FLOATS: how many; OPT_LIST: how many times given */
+    const char **list; /* OPT_LIST: every value in order */
 };
 
 struct option_set {
     const char *tool, *usage, *summary; /* --help's first lines */
     const struct option_row *rows;
     int row_count;
-    struct option_value *values;        /* row_count of them, filled by options_parse */
+    struct option_value *values; /* row_count of them, filled by options_parse */
     const char **positional;
     int positional_count;
 };

@@ -24,8 +24,8 @@ struct dataset {
     int channels, height, width; /* of every sample; 0: folder, each image has its own */
     const uint8_t *bytes;        /* samples, `step` bytes apart, or NULL */
     const float *floats;
-    size_t step;                 /* bytes or floats from one sample to the next */
-    const uint8_t *labels;       /* label_step bytes apart, or NULL */
+    size_t step;           /* bytes or floats from one sample to the next */
+    const uint8_t *labels; /* label_step bytes apart, or NULL */
     size_t label_step;
     struct data_item *items;
 };
@@ -51,7 +51,17 @@ bool data_is_image(const char *path); /* by its ending */
 bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, bool single,
                       uint64_t *count, struct sample *shape);
 /* Little-endian elements of a NumPy or ONNX type as floats; NULL when the type is not one of ours. */
-enum data_type { DATA_F32, DATA_F64, DATA_U8, DATA_I8, DATA_I16, DATA_U16, DATA_I32, DATA_I64, DATA_TYPE_COUNT };
+enum data_type {
+    DATA_F32,
+    DATA_F64,
+    DATA_U8,
+    DATA_I8,
+    DATA_I16,
+    DATA_U16,
+    DATA_I32,
+    DATA_I64,
+    DATA_TYPE_COUNT
+};
 size_t data_type_size(enum data_type t);
 float *data_to_floats(struct arena *a, enum data_type t, const uint8_t *from, size_t count);
 
