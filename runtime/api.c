@@ -1,5 +1,6 @@
-/* libnbq: the public functions of nbq.h over loader, devices and host operators. Every entry point that may run out of
- * memory sets its own way back; nothing is shared between handles but the read-only program. */
+/* libnbq: the public functions of nbq.h over loader, devices and host operators. Every entry
+ * point that may run out of memory sets its own way back; nothing is shared between handles but
+ * the read-only program. */
 #include "runtime/nbq.h"
 #include "runtime/runtime.h"
 

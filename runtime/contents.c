@@ -1,9 +1,9 @@
-/* Proof of what the on-chip weight and parameter buffers will hold. Both are filled from read-only regions only, so
- * that following the loads in the stream's order gives their exact contents before anything runs.
+/* Proof of what the on-chip weight and parameter buffers will hold. Both are filled from read-only
+ * regions only, so that following the loads in the stream's order gives their exact contents before
+ * anything runs.
  *
- * Not here: whether addresses are inside (verify.c in isa/, and the loader) and whether another order of the queues
- * could bring other contents (nbq_check: that would be a race).
- */
+ * Not here: whether addresses are inside (verify.c in isa/, and the loader) and whether another
+ * order of the queues could bring other contents (nbq_check: that would be a race). */
 #include "runtime/runtime.h"
 
 #include <string.h>

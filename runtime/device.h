@@ -1,5 +1,5 @@
-/* A device runs one device segment after the host has put inputs into DRAM. One vtable for the emulator and what
- * follows it (cycle model, RTL simulation, FPGA). */
+/* A device runs one device segment after the host has put inputs into DRAM. One vtable for the
+ * emulator and what follows it (cycle model, RTL simulation, FPGA). */
 #ifndef NBQ_RUNTIME_DEVICE_H
 #define NBQ_RUNTIME_DEVICE_H
 
@@ -23,8 +23,8 @@ struct rt_device_ops {
     const char *name, *meaning;
     /* NULL after saying why. Memory from a. */
     struct rt_device *(*open)(struct ctx *c, struct arena *a, const struct rt_image *image);
-    /* Host pointer to a DRAM region of this device: in, out and work, written and read between segments; NULL for the
-     * others. */
+    /* Host pointer to a DRAM region of this device: in, out and work, written and read between
+     * segments; NULL for the others. */
     uint8_t *(*region)(struct rt_device *d, enum svpe_region r);
     bool (*run)(struct rt_device *d, int segment); /* false: *error set */
     const char *(*error)(const struct rt_device *d);
@@ -35,7 +35,8 @@ const struct rt_device_ops *rt_device_find(const char *name); /* NULL: unknown *
 int rt_device_count(void);
 const struct rt_device_ops *rt_device_at(int i);
 
-/* loader.c: structure, every instruction, token order. NULL after saying section or instruction and what was expected. */
+/* loader.c: structure, every instruction, token order. NULL after saying section or instruction
+ * and what was expected. */
 struct rt_image *rt_image_load(struct ctx *c, struct arena *a, const char *file,
                                const uint8_t *bytes, size_t size);
 

@@ -1,9 +1,9 @@
-/* The emulator: executes a verified program on byte-exact copies of the device's buffers. It keeps no time and no
- * queues: the stream's own order is one that the tokens allow, which the loader has checked, and shuffled runs (tests)
- * take another such order. On-chip buffers hold zeros when a segment starts, so that a run depends on nothing before it.
+/* The emulator: executes a verified program on byte-exact copies of the device's buffers. It keeps
+ * no time and no queues: the stream's own order is one that the tokens allow, which the loader has
+ * checked, and shuffled runs (tests) take another such order. On-chip buffers hold zeros when a
+ * segment starts, so that a run depends on nothing before it.
  *
- * Instructions: emulator_dma.c, emulator_conv.c, emulator_vector.c.
- */
+ * Instructions: emulator_dma.c, emulator_conv.c, emulator_vector.c. */
 #include "runtime/emulator.h"
 
 #include <string.h>
@@ -56,7 +56,8 @@ static void run_in_order(struct rt_emulator *e, struct stream s) {
     for (int n = 0; n < s.count; n++) rt_emulator_execute(e, &s.insns[n]);
 }
 
-/* Four queues that take instructions from the stream, each in its order, and tokens between them. */
+/* Four queues that take instructions from the stream, each in its order, and tokens between
+ * them. */
 struct queues {
     int next[SVPE_QUEUE_COUNT]; /* index of the queue's next instruction; count: none left */
     uint8_t

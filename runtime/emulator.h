@@ -1,16 +1,20 @@
-/* The emulator's insides, shared by emulator*.c and kernels.c and by tests that look into its buffers. */
+/* The emulator's insides, shared by emulator*.c and kernels.c and by tests that look into its
+ * buffers. */
 #ifndef NBQ_RUNTIME_EMULATOR_H
 #define NBQ_RUNTIME_EMULATOR_H
 
 #include "runtime/device.h"
 
-/* Lanes of one accumulator group: scratch rows of E accumulators or weights are padded to a multiple of it. */
+/* Lanes of one accumulator group: scratch rows of E accumulators or weights are padded to a
+ * multiple of it. */
 enum { RT_GROUP = 16 };
 /* Most weight codes in a byte. */
 enum { RT_CODES = 4 };
 
-/* Sums of one row of pixels of a convolution. Arithmetic is modulo 2^32, which is what a 32-bit accumulator does.
- *   sums[x·stride + e] += Σ_v taps[x·lanes + v] · weights[v·stride + e]   for the first `live` groups of e */
+/* Sums of one row of pixels of a convolution. Arithmetic is modulo 2^32, which is what a 32-bit
+ * accumulator does.
+ *   sums[x·stride + e] += Σ_v taps[x·lanes + v] · weights[v·stride + e]
+ * for the first `live` groups of e. */
 typedef void rt_mac_fn(uint32_t *sums, const uint32_t *taps, const uint32_t *weights, int cols,
                        int lanes, int stride, int live);
 /* kernels.c */
@@ -18,7 +22,6 @@ rt_mac_fn *rt_mac_kernel(void); /* the fastest this CPU runs; all give the same 
 int rt_mac_kernel_count(void);  /* those this CPU runs */
 rt_mac_fn *rt_mac_kernel_at(int i);
 
-/* The stretch of DRAM that one instruction reads or writes is reached through these, never through addresses. */
 struct rt_emulator {
     struct rt_device device; /* first: the vtable */
     const struct rt_image *image;
@@ -52,7 +55,8 @@ typedef void rt_execute_fn(struct rt_emulator *e, const struct svpe_insn *i);
 
 /* emulator.c */
 extern const struct rt_device_ops rt_emulator_ops;
-/* From now on segments run in a random order that the tokens allow: for a program without races, the same results. */
+/* From now on segments run in a random order that the tokens allow: for a program without races,
+ * the same results. */
 void rt_emulator_shuffle(struct rt_device *d, uint64_t seed);
 void rt_emulator_execute(struct rt_emulator *e, const struct svpe_insn *i);
 void rt_load_elements(const struct rt_emulator *e, size_t element, int count, int32_t *out);

@@ -1,10 +1,9 @@
 /* conv: the four loop forms of the array, by the meaning isa/svpe.def gives them.
  *
- * For each output block: sums of the whole tile, term by term, weight block by weight block. A weight block is decoded
- * once and transposed to [lane][element]; the operands of a row of pixels are gathered once into plain 32-bit lanes, so
- * that one kernel serves the dense, fully connected and stem forms. The order of additions is free, since an
- * accumulator is a number modulo 2^w.
- */
+ * For each output block: sums of the whole tile, term by term, weight block by weight block. A
+ * weight block is decoded once and transposed to [lane][element]; the operands of a row of pixels
+ * are gathered once into plain 32-bit lanes, so that one kernel serves the dense, fully connected
+ * and stem forms. The order of additions is free, since an accumulator is a number modulo 2^w. */
 #include "runtime/emulator.h"
 
 #include <stdlib.h>
@@ -12,12 +11,12 @@
 
 struct conv;
 
-/* What differs between the forms. A weight block is numbered [ky][inner]; inner counts [kx][input block] or groups of
- * taps of a kernel row. */
+/* What differs between the forms. A weight block is numbered [ky][inner]; inner counts
+ * [kx][input block] or groups of taps of a kernel row. */
 struct form {
     int (*inner)(const struct rt_emulator *e, const struct conv *k);
-    /* Operands of output row y under weight block (ky, inner) of output block o: taps[x][lane]; depthwise
-     * taps[x][tap][element of a padded row]. */
+    /* Operands of output row y under weight block (ky, inner) of output block o: taps[x][lane];
+     * depthwise taps[x][tap][element of a padded row]. */
     void (*gather)(const struct rt_emulator *e, const struct conv *k, int o, int ky, int inner,
                    int y);
 };
@@ -100,7 +99,8 @@ static int depthwise_inner(const struct rt_emulator *e, const struct conv *k) {
     return (k->kw + e->gather - 1) / e->gather;
 }
 
-/* Element c is channel o·E + c; where E and V differ, a run of elements ends at the end of either. */
+/* Element c is channel o·E + c; where E and V differ, a run of elements ends at the end of
+ * either. */
 static void depthwise_tap(const struct rt_emulator *e, const struct conv *k, int o, int ky, int kx,
                           int y, int x, uint32_t *to) {
     for (int c = 0; c < e->elements;) {
@@ -147,8 +147,8 @@ static void unpack(const struct rt_emulator *e, const struct conv *k, const uint
         memcpy(to, e->value[k->wfmt][*from++], sizeof e->value[0][0]);
 }
 
-/* Element-major codes to weights[lane][element], and what the sums need to know of them. That every code is good was
- * proven by the loader. */
+/* Element-major codes to weights[lane][element], and what the sums need to know of them. That
+ * every code is good was proven by the loader. */
 static void decode_block(struct rt_emulator *e, struct conv *k, size_t block) {
     int V = e->lanes, E = e->elements, stride = e->stride, last = -1;
     uint32_t bound = 0;

@@ -1,5 +1,5 @@
-/* Copies between DRAM and the on-chip buffers: ld.wgt, ld.par, ld.act, st.act. Byte for byte, strides and padding as
- * isa/svpe.def says; that every byte is inside was proven by the loader. */
+/* Copies between DRAM and the on-chip buffers: ld.wgt, ld.par, ld.act, st.act. Byte for byte,
+ * strides and padding as isa/svpe.def says; that every byte is inside was proven by the loader. */
 #include "runtime/emulator.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
-/* The vector unit: requantize, add, multiply, scale, look-up, copy, maximum, average. Meanings: isa/svpe.def; rounding
- * and saturation: docs/numbers.md.
+/* The vector unit: requantize, add, multiply, scale, look-up, copy, maximum, average. Meanings:
+ * isa/svpe.def; rounding and saturation: docs/numbers.md.
  *
- * One result vector after the other, blocks outermost, then rows, then columns; each is stored before the next is read.
- */
+ * One result vector after the other, blocks outermost, then rows, then columns; each is stored
+ * before the next is read. */
 #include "runtime/emulator.h"
 
 #include <string.h>
@@ -107,8 +107,8 @@ struct requantize {
     struct channels channels;
 };
 
-/* V channels of one pixel: channel c of pixel n lies in entry acc + (c/E)·pixels + n, element c%E. Where E and V differ,
- * a run of channels ends at the end of either. */
+/* V channels of one pixel: channel c of pixel n lies in entry acc + (c/E)·pixels + n, element
+ * c%E. Where E and V differ, a run of channels ends at the end of either. */
 static void load_accumulators(const struct rt_emulator *e, const struct requantize *r, int b, int y,
                               int x, int64_t *to) {
     size_t E = (size_t)e->elements, pixels = (size_t)r->rows * (size_t)r->cols;

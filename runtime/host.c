@@ -1,5 +1,5 @@
-/* Operators that run on the host between device segments. A row of host.def, a check of its tensors, a small function
- * from floats to floats: nothing else is needed for another one. */
+/* Operators that run on the host between device segments. A row of host.def, a check of its
+ * tensors, a small function from floats to floats: nothing else is needed for another one. */
 #include "runtime/runtime.h"
 
 #include <math.h>

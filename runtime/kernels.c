@@ -1,8 +1,8 @@
-/* The emulator's one hot loop, compiled for several instruction sets of the host's CPU and chosen when a device opens.
+/* The emulator's one hot loop, compiled for several instruction sets of the host's CPU and chosen
+ * when a device opens.
  *
- * One body, written with the compiler's vector extension; each copy only adds a target attribute, so that all give
- * the same bits. Four pixels at a time share the loaded weights.
- */
+ * One body, written with the compiler's vector extension; each copy only adds a target attribute,
+ * so that all give the same bits. Four pixels at a time share the loaded weights. */
 #include "runtime/emulator.h"
 
 /* Sixteen accumulators. Unaligned, because rows are only as aligned as the arena makes them. */

@@ -1,10 +1,10 @@
-/* Bytes of a .svpe file to a program that cannot do harm: everything is checked here, once, and the devices rely on it.
+/* Bytes of a .svpe file to a program that cannot do harm: everything is checked here, once, and the
+ * devices rely on it.
  *
- * svpe_read() has checked the container, tensors and indices included. Here: memory in all, every instruction word and
- * its ranges, the order of tokens, what the instructions will find in the parameter and weight buffers (contents.c),
- * where inputs and outputs lie, host operators (host.c). Not here: races (nbq_check), since a race can give wrong numbers but no access
- * outside a buffer.
- */
+ * svpe_read() has checked the container, tensors and indices included. Here: memory in all, every
+ * instruction word and its ranges, the order of tokens, what the instructions will find in the
+ * parameter and weight buffers (contents.c), where inputs and outputs lie, host operators (host.c).
+ * Not here: races (nbq_check), since a race can give wrong numbers but no access outside a buffer. */
 #include "runtime/runtime.h"
 
 struct load {

@@ -1,8 +1,8 @@
 /* libnbq: loads a .svpe program and runs it. The one public header of the runtime.
  *
- * Errors are values: functions return an nbq_status; nbq_error() gives the text of the last failure of that handle.
- * A handle is used by one thread at a time; different handles are independent. Nothing here calls exit or prints.
- */
+ * Errors are values: functions return an nbq_status; nbq_error() gives the text of the last failure
+ * of that handle. A handle is used by one thread at a time; different handles are independent.
+ * Nothing here calls exit or prints. */
 #ifndef NBQ_H
 #define NBQ_H
 
@@ -32,7 +32,8 @@ struct nbq_layer_info {
     int bits, terms, exp_min, exp_max, margin, tiles;
 };
 
-/* How byte images become an input: (x·scale − mean[c]) / std[c] per channel, after a change of channel order with bgr. */
+/* How byte images become an input: (x·scale − mean[c]) / std[c] per channel, after a change of
+ * channel order with bgr. */
 struct nbq_preprocess {
     int takes_bytes; /* 0: the program has no table for byte images; the rest is then without meaning */
     int given;       /* 0: the compiler was told nothing and took its defaults */
@@ -40,8 +41,9 @@ struct nbq_preprocess {
     int bgr;
 };
 
-/* Load: size bytes of a .svpe file, which the program copies. On failure *out is NULL and message (of room bytes, may be
- * NULL) says file, section or instruction, and what was expected. `file` is only for messages. */
+/* Load: size bytes of a .svpe file, which the program copies. On failure *out is NULL and
+ * message (of room bytes, may be NULL) says file, section or instruction, and what was expected.
+ * `file` is only for messages. */
 enum nbq_status nbq_load(const void *bytes, size_t size, const char *file, struct nbq_program **out,
                          char *message, size_t room);
 enum nbq_status nbq_load_file(const char *path, struct nbq_program **out, char *message,
@@ -61,8 +63,8 @@ struct nbq_tensor_info nbq_output_info(const struct nbq_program *p, int i);
 struct nbq_preprocess nbq_input_preprocess(const struct nbq_program *p, int i);
 struct nbq_layer_info nbq_layer(const struct nbq_program *p, int i);
 
-/* Races and deadlocks by happens-before over the tokens, once per program (device memory is not touched). The number found;
- * text (NULL allowed) gets one line each, as far as room reaches. */
+/* Races and deadlocks by happens-before over the tokens, once per program (device memory is not
+ * touched). The number found; text (NULL allowed) gets one line each, as far as room reaches. */
 int nbq_check(const struct nbq_program *p, char *text, size_t room);
 
 /* Devices of this build: names for nbq_open(), NULL past the last. */
@@ -72,15 +74,18 @@ enum nbq_status nbq_open(const struct nbq_program *p, const char *device, struct
 void nbq_close(struct nbq_session *s);
 const char *nbq_error(const struct nbq_session *s); /* of the last failure, "" if none */
 
-/* Input i from a float tensor C×H×W (quantized by ties-to-even), from byte planes C×H×W through the program's table
- * (NBQ_BAD_INPUT if it has none: the program was compiled without preprocessing of images), or stored integers. */
+/* Input i from a float tensor C×H×W (quantized by ties-to-even), from byte planes C×H×W through
+ * the program's table (NBQ_BAD_INPUT if it has none: the program was compiled without
+ * preprocessing of images), or stored integers. */
 enum nbq_status nbq_set_input_f32(struct nbq_session *s, int i, const float *chw, size_t count);
 enum nbq_status nbq_set_input_u8(struct nbq_session *s, int i, const uint8_t *chw, size_t count);
 enum nbq_status nbq_set_input_stored(struct nbq_session *s, int i, const int16_t *chw,
                                      size_t count);
-/* All inputs must have been set; they stay set for the next run. The result depends on nothing else. */
+/* All inputs must have been set; they stay set for the next run. The result depends on nothing
+ * else. */
 enum nbq_status nbq_run(struct nbq_session *s);
-/* Output i in the model's order of elements; as floats, or the stored integers (NBQ_BAD_INPUT for float outputs). */
+/* Output i in the model's order of elements; as floats, or the stored integers (NBQ_BAD_INPUT
+ * for float outputs). */
 enum nbq_status nbq_get_output_f32(struct nbq_session *s, int i, float *out, size_t count);
 enum nbq_status nbq_get_output_stored(struct nbq_session *s, int i, int16_t *out, size_t count);
 

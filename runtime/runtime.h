@@ -12,8 +12,9 @@
 const char *rt_insn_where(struct arena *a, const char *file, const struct rt_image *image,
                           int insn);
 
-/* contents.c: follows what ld.wgt and ld.par bring, in the stream's order, and checks every weight code, channel
- * parameter and table entry that an instruction will use. False after saying the first fault. */
+/* contents.c: follows what ld.wgt and ld.par bring, in the stream's order, and checks every
+ * weight code, channel parameter and table entry that an instruction will use. False after
+ * saying the first fault. */
 bool rt_check_contents(struct ctx *c, struct arena *a, const char *file,
                        const struct rt_image *image);
 

@@ -1,4 +1,5 @@
-/* Tensors between the model's order of elements (C×H×W, N = 1) and the layouts they have in DRAM, isa/isa.h. */
+/* Tensors between the model's order of elements (C×H×W, N = 1) and the layouts they have in
+ * DRAM, isa/isa.h. */
 #include "runtime/runtime.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Evaluation on a dataset: each thread has its own context, device and reference; scores are sums of whole numbers, so
- * that they do not depend on how the images were shared out. */
+/* Evaluation on a dataset: each thread has its own context, device and reference; scores are
+ * sums of whole numbers, so that they do not depend on how the images were shared out. */
 #include "runtime/tools/run.h"
 
 #include "runtime/pool.h"

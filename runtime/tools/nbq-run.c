@@ -1,5 +1,5 @@
-/* nbq-run: runs a program on a device (or, with --reference, an ONNX model in float): once on a given or a random
- * input, or over a dataset. The command line is nbq-run.opt.def. */
+/* nbq-run: runs a program on a device (or, with --reference, an ONNX model in float): once on a
+ * given or a random input, or over a dataset. The command line is nbq-run.opt.def. */
 #include "runtime/tools/run.h"
 
 #include "base/options.h"

@@ -1,4 +1,5 @@
-/* The parts of nbq-run: a model that takes samples and gives floats, evaluation on a dataset, what is printed. */
+/* The parts of nbq-run: a model that takes samples and gives floats, evaluation on a dataset,
+ * what is printed. */
 #ifndef NBQ_RUNTIME_TOOLS_RUN_H
 #define NBQ_RUNTIME_TOOLS_RUN_H
 
@@ -59,7 +60,8 @@ struct run_score {
     double busy;    /* of all threads, in the model */
 };
 int run_best(const float *values, size_t count); /* the largest, the first of equals */
-/* Place of class `label` in the order of falling values, the first of equals first: 0 is the best. */
+/* Place of class `label` in the order of falling values, the first of equals first: 0 is the
+ * best. */
 size_t run_rank(const float *values, size_t count, size_t label);
 bool run_evaluate(struct ctx *c, struct arena *a, const struct run_job *job, const char *data,
                   long count, struct run_score *out);

@@ -1,6 +1,7 @@
-/* Every instruction of the emulator against its meaning in isa/svpe.def, written out here a second time, element by
- * element and in 128-bit arithmetic, on random instructions over random memory of several targets. The whole memory is
- * compared, so that a byte too many is found as well. Then the corners: ties, negatives, saturation, wrapped sums. */
+/* Every instruction of the emulator against its meaning in isa/svpe.def, written out here a
+ * second time, element by element and in 128-bit arithmetic, on random instructions over random
+ * memory of several targets. The whole memory is compared, so that a byte too many is found as
+ * well. Then the corners: ties, negatives, saturation, wrapped sums. */
 #include "runtime_rig.h"
 
 enum { ROUNDS = 40 };
@@ -137,7 +138,8 @@ static int64_t weight(const struct scene *s, int64_t block, int64_t n) {
     return code >> low ? -size : size;
 }
 
-/* Element of the input that kernel row ky reads at row y: pixel x of block b, or element n of a stem row. */
+/* Element of the input that kernel row ky reads at row y: pixel x of block b, or element n of a
+ * stem row. */
 static int64_t input(const struct scene *s, int64_t b, int64_t y, int64_t ky, int64_t x,
                      int64_t n) {
     int64_t row = y * get(s, SVPE_CONV_sy) + ky * get(s, SVPE_CONV_dy);
@@ -456,7 +458,8 @@ static void requantize_corners(void **state) {
     ctx_free(&r.ctx);
 }
 
-/* One input vector of −2^(A−1) against a column of the largest weight, added until the sum has wrapped. */
+/* One input vector of −2^(A−1) against a column of the largest weight, added until the sum has
+ * wrapped. */
 static void wrap_around(const int shape[6]) {
     if (shape[5] != SVPE_ELEMENT_SHIFT) return; /* the codes below are P8 */
     struct rig r = {.rng = {1}};

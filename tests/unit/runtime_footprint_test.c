@@ -1,5 +1,6 @@
-/* Footprints (isa/footprint.c) against what the emulator really does: an instruction runs twice, on memories that agree
- * only in the bytes it is said to read. What it is said to write must then be equal, and everything else untouched. */
+/* Footprints (isa/footprint.c) against what the emulator really does: an instruction runs twice,
+ * on memories that agree only in the bytes it is said to read. What it is said to write must
+ * then be equal, and everything else untouched. */
 #include "runtime_rig.h"
 
 enum { ROUNDS = 20 };

@@ -1,6 +1,7 @@
-/* The loader refuses what could do harm or mean nothing, says where and what it expected, and survives anything: cases by
- * hand, then random damage to every part of a good program, with checksums made right again. What it still accepts is
- * run, so that the sanitizers see whether the proof held. */
+/* The loader refuses what could do harm or mean nothing, says where and what it expected, and
+ * survives anything: cases by hand, then random damage to every part of a good program, with
+ * checksums made right again. What it still accepts is run, so that the sanitizers see whether
+ * the proof held. */
 #include "runtime_sample.h"
 
 #include "isa/container.h"

@@ -1,5 +1,5 @@
-/* libnbq end to end on a program written by hand: inputs of every kind, host operators, sessions side by side, orders
- * that the tokens allow, and tokens taken away. */
+/* libnbq end to end on a program written by hand: inputs of every kind, host operators, sessions
+ * side by side, orders that the tokens allow, and tokens taken away. */
 #include "runtime_sample.h"
 
 #include "runtime/emulator.h"
@@ -156,7 +156,8 @@ static void refusals(void **state) {
     draw_input(f, 5);
 }
 
-/* A four-channel input, so that byte images are possible: planes through the tables, in another order. */
+/* A four-channel input, so that byte images are possible: planes through the tables, in another
+ * order. */
 static void byte_input(void **state) {
     struct fixture *f = *state;
     struct sample_program s = f->sample;
@@ -291,7 +292,8 @@ static void any_order_gives_the_same(void **state) {
     assert_int_equal(nbq_check(f->program, NULL, 0), 0);
 }
 
-/* Without the pair of its n-th post and wait, queue `to` no longer waits for queue `from`. False: there is no such. */
+/* Without the pair of its n-th post and wait, queue `to` no longer waits for queue `from`.
+ * False: there is no such. */
 static bool drop_token(struct sample_program *s, int from, int to, int n) {
     int posts = n, waits = n;
     bool post = false, wait = false;

@@ -1,4 +1,5 @@
-/* A device of any small target with random memory, and random instructions that fit it: for tests of the emulator. */
+/* A device of any small target with random memory, and random instructions that fit it: for
+ * tests of the emulator. */
 #ifndef NBQ_TESTS_UNIT_RUNTIME_RIG_H
 #define NBQ_TESTS_UNIT_RUNTIME_RIG_H
 
@@ -24,8 +25,8 @@ struct rig {
     int V, E, G, A;
 };
 
-/* Lanes, elements, gather, activation bits, accumulator bits, element kind: E below, at and above V and the kernels'
- * group of 16; shifts and multipliers. */
+/* Lanes, elements, gather, activation bits, accumulator bits, element kind: E below, at and
+ * above V and the kernels' group of 16; shifts and multipliers. */
 static const int rig_shapes[RIG_SHAPES][6] = {
     {8, 4, 4, 8, 48, SVPE_ELEMENT_SHIFT},    {8, 4, 4, 16, 48, SVPE_ELEMENT_SHIFT},
     {16, 16, 4, 8, 32, SVPE_ELEMENT_SHIFT},  {4, 32, 2, 8, 32, SVPE_ELEMENT_SHIFT},
@@ -93,7 +94,8 @@ static inline int64_t rig_accumulator(struct rig *r) {
     }
 }
 
-/* Bytes that are good weight codes: a P4 or P8 code's negative zero is the one byte pattern avoided. */
+/* Bytes that are good weight codes: a P4 or P8 code's negative zero is the one byte pattern
+ * avoided. */
 static inline void rig_random_codes(struct rig *r, uint8_t *to, size_t size, enum svpe_wfmt f) {
     int bits = svpe_wfmt_info(f)->bits, value;
     for (size_t n = 0; n < size; n++) {

@@ -1,5 +1,6 @@
-/* A small program written by hand: a padded 3×3 convolution of 5 to 8 channels on target tiny, one row of the image per
- * tile, double-buffered with tokens; then a softmax on the host. And its answer by plain loops. */
+/* A small program written by hand: a padded 3×3 convolution of 5 to 8 channels on target tiny,
+ * one row of the image per tile, double-buffered with tokens; then a softmax on the host. And
+ * its answer by plain loops. */
 #ifndef NBQ_TESTS_UNIT_RUNTIME_SAMPLE_H
 #define NBQ_TESTS_UNIT_RUNTIME_SAMPLE_H
 

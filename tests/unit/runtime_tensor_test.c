@@ -1,5 +1,5 @@
-/* Tensors between the model's order and the layouts in DRAM, against places computed from the layouts' definitions; float
- * to stored by ties to even; host operators against plain sums. */
+/* Tensors between the model's order and the layouts in DRAM, against places computed from the
+ * layouts' definitions; float to stored by ties to even; host operators against plain sums. */
 #include "test.h"
 
 #include "runtime/runtime.h"
