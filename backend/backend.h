@@ -24,9 +24,10 @@ struct be_layer {
     const struct ir_node *node;
     const struct be_shape *shape;
     struct be_need *need;
-    const char *name;  /* the model's node name, or the name of what the layer makes */
-    const char *where; /* for messages */
-    int index;         /* layer tag */
+    struct be_buffer *copied; /* a layer that only copies this network input to where outputs lie */
+    const char *name;         /* the model's node name, or the name of what the layer makes */
+    const char *where;        /* for messages */
+    int index;                /* layer tag */
     struct be_tiling tiling;
     int64_t macs;
     int tiles;                                                /* array passes or vector passes */

@@ -25,13 +25,22 @@ static void transfer(const struct be_plan *p, struct work *w, enum svpe_queue q,
                    bytes / (double)p->target->dram_bytes;
 }
 
-/* Input pixels read along an axis over all its tiles, overlaps counted as often as they are
- * read. */
+/* Input pixels read along an axis over all its tiles, overlaps counted as often as they are read.
+ * Tiles between those with padding are all alike. */
 static double pixels_read(const struct be_axis *a, int tile) {
-    double sum = 0;
-    for (int first = 0; first < a->out; first += tile)
-        sum += be_span(a, first, tile < a->out - first ? tile : a->out - first).count;
-    return sum;
+    int last = (a->out - 1) / tile * tile, first = 0;
+    struct be_span s = be_span(a, last, a->out - last);
+    double sum = s.count;
+    for (s.before = 1; first < last && s.before > 0; first += tile) {
+        s = be_span(a, first, tile);
+        sum += s.count;
+    }
+    for (s.after = 1; last > first && s.after > 0;) {
+        last -= tile;
+        s = be_span(a, last, tile);
+        sum += s.count;
+    }
+    return sum + (double)((last - first) / tile) * s.total;
 }
 
 /* How often the lines of a role are loaded, when a row of `distinct` ones is asked for `rounds`

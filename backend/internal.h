@@ -30,6 +30,7 @@ struct be_buffer {
     int made;    /* layer that makes it; −1: a network input */
     int last;    /* last layer that reads it; −1: none */
     bool output; /* read by the host: kept in OUT; also in WORK when a layer reads it */
+    struct be_buffer *host_copy; /* of a network input that is an output as well: made by a layer */
     uint64_t work_at, in_at, out_at; /* offsets */
 };
 
@@ -109,6 +110,7 @@ const struct ir_value *be_host_value(const struct be_plan *p, const struct ir_va
 
 /* layer.c */
 const struct be_kind *be_kind_find(enum ir_op op);
+const char *be_layer_kind(const struct be_layer *l); /* "qconv"; "copy": see be_layer.copied */
 /* NULL: not stored. */
 struct be_buffer *be_buffer_of(const struct be_plan *p, const struct ir_value *v);
 int64_t be_attr(const struct ir_node *n, const char *name, int64_t otherwise);
@@ -117,6 +119,8 @@ bool be_dims(const struct ir_value *v, int chw[3]);
 /* False after saying that `name` is outside lo…hi. */
 bool be_in_range(const struct be_plan *p, const struct be_layer *l, const char *name, int64_t v,
                  int64_t lo, int64_t hi);
+/* Of a network input that the host wants to read, into its host_copy. */
+void be_describe_host_copy(struct be_plan *p, struct be_layer *l, struct be_shape *s);
 /* Fills s from l->node. False after saying what no device can do. */
 bool be_describe(struct be_plan *p, struct be_layer *l, struct be_shape *s);
 

@@ -16,12 +16,14 @@ int64_t be_attr(const struct ir_node *n, const char *name, int64_t otherwise) {
     return ir_attr_find(n, name) ? ir_attr_int(n, name) : otherwise;
 }
 
+enum { MAX_DIM = 1 << 24 }; /* as the container has it */
+
 bool be_dims(const struct ir_value *v, int chw[3]) {
     chw[0] = chw[1] = chw[2] = 1;
     if (v->rank < 0 || v->rank > 4 || (v->rank > 1 && v->dims[0] != 1)) return false;
     int skip = v->rank > 1;
     for (int i = skip; i < v->rank; i++) {
-        if (v->dims[i] < 1 || v->dims[i] > INT32_MAX) return false;
+        if (v->dims[i] < 1 || v->dims[i] > MAX_DIM) return false;
         chw[i - skip] = (int)v->dims[i];
     }
     return true;
@@ -62,6 +64,10 @@ static struct be_buffer *operand(const struct be_plan *p, const struct be_layer 
 static const void *constant(const struct be_plan *p, const struct be_layer *l, int index,
                             const char *name, enum ir_dtype type, int64_t elements) {
     const struct ir_value *v = ir_in(l->node, index);
+    if (v && v->elided) {
+        diag(arena_ctx(p->arena), be_elided, l->where, v->name);
+        return NULL;
+    }
     if (v && ir_is_const(v) && v->dtype == type && ir_elements(v) == elements) return v->data;
     diag(arena_ctx(p->arena), be_constant, l->where, index, name, ir_dtype_name(type),
          (long long)elements);
@@ -364,6 +370,24 @@ const struct be_kind *be_kind_find(enum ir_op op) {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].op == op) return &kinds[i];
     return NULL;
+}
+
+const char *be_layer_kind(const struct be_layer *l) {
+    return l->copied ? "copy" : ir_op_info(l->node->op)->name;
+}
+
+static const struct be_kind host_copy = {IR_OP_COUNT, "vector", NULL, be_lower_concat};
+
+/* A concatenation of one tensor. */
+void be_describe_host_copy(struct be_plan *p, struct be_layer *l, struct be_shape *s) {
+    s->kind = &host_copy;
+    s->x = l->copied;
+    s->y = l->copied->host_copy;
+    s->part_count = 1;
+    s->parts = arena_array(p->arena, 1, sizeof *s->parts);
+    s->parts[0] = s->x;
+    s->in_blocks = s->out_blocks = s->y->blocks;
+    pointwise_axes(s);
 }
 
 /* Clamps of the result: stored forms inside the activation's width. */

@@ -168,7 +168,7 @@ static void push_layer(lua_State *lua, const struct be_layer *l) {
     const struct be_shape *s = l->shape;
     lua_newtable(lua);
     string_field(lua, "name", l->name);
-    string_field(lua, "kind", ir_op_info(l->node->op)->name);
+    string_field(lua, "kind", be_layer_kind(l));
     if (l->node->op == IR_OP_qconv) string_field(lua, "form", svpe_form_info(s->form)->name);
     const struct {
         const char *name;

@@ -135,11 +135,36 @@ static void take_view(struct planner *pl, const struct ir_node *n) {
     p->view_of[n->out[0]->id] = n->in[0];
 }
 
+/* The host reads it: from OUT, where a network input has to be copied. */
+static void host_reads(struct planner *pl, struct be_buffer *b) {
+    struct be_plan *p = pl->plan;
+    if (b->made >= 0) {
+        b->output = true;
+        return;
+    }
+    const struct ir_node *n = b->value->producer;
+    if (b->host_copy) return;
+    if (!n) {
+        diag(pl->c, be_output, NULL, b->value->name);
+        fail(pl);
+        return;
+    }
+    struct be_layer *l = &p->layers[p->layer_count];
+    *l = (struct be_layer){
+        .node = n, .index = p->layer_count++, .copied = b, .name = b->value->name};
+    l->where = ir_node_where(p->arena, n);
+    struct be_buffer *copy = arena_copy(p->arena, b, sizeof *b);
+    copy->input = NULL;
+    copy->made = l->index;
+    copy->output = true;
+    p->buffers[p->buffer_count++] = b->host_copy = copy;
+}
+
 static void take_host(struct planner *pl, const struct ir_node *n) {
     struct be_plan *p = pl->plan;
     struct be_buffer *b = be_buffer_of(p, n->in[0]);
     p->hosts[p->host_count++] = n;
-    if (b && b->made >= 0) b->output = true;
+    if (b) host_reads(pl, b);
 }
 
 static const struct {
@@ -171,7 +196,7 @@ static void take_outputs(struct planner *pl) {
         const struct ir_value *v = g->outputs[i];
         struct be_buffer *b = be_buffer_of(pl->plan, v);
         if (b) {
-            if (b->made >= 0) b->output = true;
+            host_reads(pl, b);
         } else if (!be_host_value(pl->plan, v)) {
             diag(pl->c, be_output, NULL, v->name);
             fail(pl);
@@ -192,12 +217,22 @@ static void reads(struct be_buffer *b, int layer) {
     if (b && layer > b->last) b->last = layer;
 }
 
+/* Every instruction carries its layer's index. */
+static void check_layer_count(struct planner *pl) {
+    int most = UINT16_MAX + 1;
+    if (pl->plan->layer_count <= most) return;
+    diag(pl->c, be_layers, NULL, pl->plan->layer_count, most);
+    fail(pl);
+}
+
 static void describe_layers(struct planner *pl) {
     struct be_plan *p = pl->plan;
     for (int i = 0; i < p->layer_count; i++) {
         struct be_shape *s = arena_alloc(p->arena, sizeof *s);
         p->layers[i].shape = s;
-        if (!be_describe(p, &p->layers[i], s)) {
+        if (p->layers[i].copied) {
+            be_describe_host_copy(p, &p->layers[i], s);
+        } else if (!be_describe(p, &p->layers[i], s)) {
             fail(pl);
             continue;
         }
@@ -255,6 +290,7 @@ struct be_plan *be_plan(struct ctx *c, const struct ir_graph *g, const struct be
             add_input(&pl, g->inputs[i], g->inputs[i], NULL);
     for (const struct ir_node *n = g->first; n; n = n->next) take_node(&pl, n);
     if (!pl.failed) take_outputs(&pl);
+    if (!pl.failed) check_layer_count(&pl);
     if (!pl.failed) describe_layers(&pl);
     if (!pl.failed) tile_layers(&pl, o);
     if (pl.failed) return NULL;

@@ -24,11 +24,12 @@ static int add_tensor(struct tables *t, struct svpe_tensor tensor) {
 static void shape(struct svpe_tensor *t, const struct ir_value *v) {
     t->name = v->name;
     t->rank = v->rank;
-    for (int i = 0; i < v->rank; i++) t->dims[i] = v->dims[i];
+    for (int i = 0; i < IR_MAX_RANK; i++) t->dims[i] = i < v->rank ? v->dims[i] : 0;
 }
 
 /* A stored tensor under the shape of v, one of its views. */
 static int stored_tensor(struct tables *t, const struct be_buffer *b, const struct ir_value *v) {
+    if (b->host_copy && v != b->input) b = b->host_copy;
     struct svpe_tensor r = {.region = b->made < 0 ? SVPE_REGION_IN : SVPE_REGION_OUT,
                             .offset = b->made < 0 ? b->in_at : b->out_at,
                             .bytes = b->bytes,
@@ -181,7 +182,7 @@ static void conv_row(const struct be_layer *l, struct svpe_layer *r) {
 static struct svpe_layer layer_row(const struct be_layer *l) {
     const struct be_shape *s = l->shape;
     struct svpe_layer r = {.name = l->name,
-                           .kind = ir_op_info(l->node->op)->name,
+                           .kind = be_layer_kind(l),
                            .in_c = dim(s->x->channels),
                            .in_h = dim(s->x->height),
                            .in_w = dim(s->x->width),

@@ -85,18 +85,23 @@ static bool tiling_bounds(const struct be_plan *p, const struct be_layer *l,
            (t->cols == s->ax.out || multiple(why, "cols", t->cols, s->ax.repeat));
 }
 
-/* Padding of every tile along an axis: within its fields, and never a tile of padding alone,
- * since a load reads. */
+static bool span_fits(const struct be_axis *a, int first, int tile, bool border,
+                      struct be_misfit *why, struct be_span *s) {
+    *s = be_span(a, first, least(tile, a->out - first));
+    return inside(why, "input pixels of a tile along one axis", s->count, 1, INT32_MAX) &&
+           (border || (in_field(why, "padding before a tile", s->before, SVPE_TILE_pt) &&
+                       in_field(why, "padding after a tile", s->after, SVPE_TILE_pb)));
+}
+
+/* Padding of every tile along an axis: within its fields, and never a tile of padding alone, since
+ * a load reads. Only tiles at the two ends have any. */
 static bool spans_fit(const struct be_axis *a, int tile, bool border, struct be_misfit *why) {
-    for (int first = 0; first < a->out; first += tile) {
-        struct be_span s = be_span(a, first, least(tile, a->out - first));
-        if (!inside(why, "input pixels of a tile along one axis", s.count, 1, INT32_MAX))
-            return false;
-        if (border) continue;
-        if (!in_field(why, "padding before a tile", s.before, SVPE_TILE_pt) ||
-            !in_field(why, "padding after a tile", s.after, SVPE_TILE_pb))
-            return false;
-    }
+    int last = (a->out - 1) / tile * tile, first = 0;
+    struct be_span s = {.before = 1};
+    for (; first <= last && s.before > 0; first += tile)
+        if (!span_fits(a, first, tile, border, why, &s)) return false;
+    for (s.after = 1; last >= first && s.after > 0; last -= tile)
+        if (!span_fits(a, last, tile, border, why, &s)) return false;
     return true;
 }
 

@@ -387,7 +387,7 @@ static struct ir_graph *gen_graph(struct ctx *c, const struct svpe_target *t, in
         if (y) r.live[r.live_count++] = y;
     }
     gen_output(&r, r.live[r.live_count - 1], gen_pick(&r, 0, 3) == 0);
-    for (int i = 1; i < r.live_count - 1; i++) /* what nothing uses, and one in the middle */
+    for (int i = 0; i < r.live_count - 1; i++) /* what nothing uses, and one in the middle */
         if (ir_use_count(r.g, r.live[i]) == 0 || gen_pick(&r, 0, 9) == 0)
             gen_output(&r, r.live[i], false);
     return r.g;
