@@ -4,7 +4,8 @@
  * svpe_read() has checked the container, tensors and indices included. Here: memory in all, every
  * instruction word and its ranges, the order of tokens, what the instructions will find in the
  * parameter and weight buffers (contents.c), where inputs and outputs lie, host operators (host.c).
- * Not here: races (nbq_check), since a race can give wrong numbers but no access outside a buffer. */
+ * Not here: races (nbq_check), since a race can give wrong numbers but no access outside a
+ * buffer. */
 #include "runtime/runtime.h"
 
 struct load {
