@@ -11,8 +11,7 @@ struct rt_image {
     struct svpe_machine machine;
     struct svpe_insn *insns; /* all segments */
     int insn_count;
-    int *
-        segment_first; /* segment_count + 1 entries: first instruction of each segment (host segments are empty) */
+    int *segment_first; /* of each segment, then insn_count; host segments are empty */
 };
 
 struct rt_device_ops;
