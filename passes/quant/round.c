@@ -8,6 +8,7 @@
 #include "passes/quant/quant.h"
 
 #include <math.h>
+#include <string.h>
 
 static int magnitudes(int bits) {
     return (1 << (bits - 1)) - 1;
@@ -18,11 +19,16 @@ int quant_grid_top(const struct quant_grid *g) {
     return g->bits == 1 ? 1 : 1 << (magnitudes(g->bits) - 1);
 }
 
+/* The power of two nearest to u, a tie down: a mantissa above 1.5 carries into the exponent. */
 static double near_pow2(double u, double top) {
-    double level = 1;
+    uint64_t bits;
+    double level;
     if (u <= 0.5) return 0;
-    while (level < top && u > 1.5 * level) level *= 2;
-    return level;
+    memcpy(&bits, &u, sizeof bits);
+    bits = (bits + 0x0007ffffffffffff) & 0xfff0000000000000;
+    memcpy(&level, &bits, sizeof level);
+    level = level < 1 ? 1 : level;
+    return level < top ? level : top;
 }
 
 int quant_grid_near(const struct quant_grid *g, double u) {
