@@ -280,8 +280,9 @@ static void conv_pass(struct be_lower *lo, const struct tile *t, const struct pa
     const struct be_layer *l = lo->layer;
     const struct be_shape *s = l->shape;
     const struct svpe_target *target = lo->plan->target;
-    struct area in = conv_input(lo, t, pass);
+    /* First what does not depend on the layer before: the queue is in order. */
     int64_t wgt = load_weights(lo, t, pass);
+    struct area in = conv_input(lo, t, pass);
     int chunk = l->tiling.ic / (int)target->lanes;
     bool one = s->form == SVPE_FORM_DEPTHWISE || s->form == SVPE_FORM_STEM;
     bool two = s->terms == 2 && pass->terms == BE_TERMS_ALL;
@@ -327,12 +328,11 @@ static void requantize(struct be_lower *lo, const struct tile *t, int64_t acc, i
 void be_lower_conv(struct be_lower *lo, const struct be_layer *l) {
     for (int n = 0; n < tile_count(l); n++) {
         struct tile t = tile_at(lo, l, n);
-        int64_t acc = take(lo, BE_ACC, NO_KEY).at;
+        int64_t acc = take(lo, BE_ACC, NO_KEY).at, par = load_params(lo, &t);
         for (int k = 0; k < pass_count(l); k++) {
             struct pass pass = pass_at(l, k);
             conv_pass(lo, &t, &pass, acc);
         }
-        int64_t par = load_params(lo, &t);
         struct area out = result_area(take(lo, BE_OUT, NO_KEY).at, &t);
         requantize(lo, &t, acc, par, out);
         store(lo, &t, out);

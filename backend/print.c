@@ -20,7 +20,7 @@ static void print_buffer(const struct be_buffer *b, struct writer *to) {
 
 static void print_shape(const struct be_layer *l, struct writer *to) {
     const struct be_shape *s = l->shape;
-    write_text(to, "layer %d \"%s\": %s", l->index, l->name, ir_op_info(l->node->op)->name);
+    write_text(to, "layer %d \"%s\": %s", l->index, l->name, be_layer_kind(l));
     if (l->node->op == IR_OP_qconv)
         write_text(to, " %s %s%s", svpe_form_info(s->form)->name, svpe_wfmt_info(s->wfmt)->name,
                    s->terms == 2 ? " two terms" : "");
