@@ -106,7 +106,7 @@ static struct ir_node *affine_target(const struct ir_graph *g, struct arena *a,
 
 static bool is_constant(const struct ir_graph *g, const struct ir_node *n) {
     struct arena *scratch = arena_new(g->ctx);
-    struct affine affine;
+    struct affine affine = {0};
     bool found = affine_target(g, scratch, n, &affine) != NULL;
     arena_free(scratch);
     return found;
@@ -114,7 +114,7 @@ static bool is_constant(const struct ir_graph *g, const struct ir_node *n) {
 
 static bool fold_constant(struct ir_graph *g, struct ir_node *n) {
     struct arena *scratch = arena_new(g->ctx);
-    struct affine affine;
+    struct affine affine = {0};
     struct ir_node *conv = affine_target(g, scratch, n, &affine);
     pass_affine_apply(g, conv, affine.factor, affine.shift);
     if (n->op == IR_OP_add) pass_act_set(g, conv, pass_act_get(n));
