@@ -110,11 +110,12 @@ static void integers_follow_floats(void **state) {
 
 /* ---- threads ---- */
 
-/* CIFAR-10 records of random bytes. */
+/* CIFAR-10 records of random bytes; number 7 alone reaches 255. */
 static const char *records(struct ctx *c, struct arena *a, int count) {
     struct rng r = {52};
     uint8_t *bytes = arena_alloc(a, (size_t)count * 3073);
-    for (int i = 0; i < count * 3073; i++) bytes[i] = (uint8_t)(rng_next(&r) >> (i / 999 % 4));
+    for (int i = 0; i < count * 3073; i++)
+        bytes[i] = (uint8_t)(rng_next(&r) >> 56 >> (i / 3073 == 7 ? 0 : 3));
     for (int i = 0; i < count; i++) bytes[i * 3073] = (uint8_t)(i % 10);
     return test_file(c, a, ".bin", bytes, (size_t)count * 3073);
 }
@@ -149,6 +150,57 @@ static void threads_change_nothing(void **state) {
             assert_string_equal(one, text_after(&c, a, k ? spec : NULL, threads));
     }
     unlink(path);
+    ctx_free(&c);
+}
+
+/* ---- inputs ---- */
+
+static void bgr_swaps_planes(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    struct ir_graph *g = ir_graph_new(&c, "g");
+    quant_input(g, 3, 32, 32);
+    const char *path = records(&c, a, 3);
+    struct pass_options o = quant_options(&quant_any_target, 4, 8);
+    o.calib_spec = arena_printf(a, "cifar10:%s", path);
+    o.preprocess =
+        (struct preprocess){.scale = 0.5, .mean = {1, 2, 3}, .std = {1, 2, 4}, .bgr = true};
+    struct quant_feed feed;
+    struct file_view file;
+    const float *x;
+    assert_true(quant_feed_open(g, a, &o, &feed) && file_map(&c, path, &file));
+    assert_int_equal(feed.count, 3);
+    assert_true(quant_feed_get(&feed, &c, a, 1, &x));
+    for (int ch = 0; ch < 3; ch++)
+        for (int i = 0; i < 1024; i++) {
+            double byte = file.data[3073 + 1 + (2 - ch) * 1024 + i];
+            double wanted = (byte * 0.5 - (ch + 1)) / (1 << ch);
+            assert_true(fabs((double)x[ch * 1024 + i] - wanted) < 1e-4);
+        }
+    unlink(path);
+    ctx_free(&c);
+}
+
+/* Without data nothing that was seen is clipped, and two bits are left above it. */
+static void synthetic_inputs_leave_room(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    struct ir_graph *g = quant_small_net(&c, 8);
+    struct pass_options o = quant_options(&quant_any_target, 4, 8);
+    struct quant_feed feed;
+    struct quant_range *range = arena_alloc(a, sizeof *range);
+    const float *x;
+    quant_range_init(range);
+    assert_true(quant_feed_open(g, a, &o, &feed));
+    assert_int_equal(feed.count, 4);
+    for (long i = 0; i < feed.count; i++) {
+        assert_true(quant_feed_get(&feed, &c, a, i, &x));
+        quant_range_add(range, x, ir_elements(g->inputs[0]));
+    }
+    assert_true(pass_calibrate(g, &o));
+    assert_int_equal(g->inputs[0]->quant.exp, quant_range_minmax(range, 8, false) + 2);
     ctx_free(&c);
 }
 
@@ -226,6 +278,7 @@ static void infinities_are_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_follow_floats),    cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(bgr_swaps_planes),          cmocka_unit_test(synthetic_inputs_leave_room),
         cmocka_unit_test(signs_come_from_structure), cmocka_unit_test(samples_must_fit),
         cmocka_unit_test(infinities_are_named),
     };

@@ -285,6 +285,57 @@ static void select_is_exact(void **state) {
     ctx_free(&c);
 }
 
+/* ---- activations that stand alone, and joins ---- */
+
+static void leftovers_become_copies(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct ir_graph *g = ir_graph_new(&c, "g");
+    struct ir_value *x = quant_input(g, 2, 3, 3);
+    float six = 6;
+    struct ir_value *lo = ir_const_new(g, "lo", IR_F32, 0, NULL, &(float){-1});
+    struct ir_value *hi = ir_const_new(g, "hi", IR_F32, 0, NULL, &six);
+    struct ir_value *r = quant_add_node(g, IR_OP_relu, "r", &x, 1);
+    struct ir_value *k = quant_add_node(g, IR_OP_clip, "k", (struct ir_value *[]){x, lo, hi}, 3);
+    struct ir_value *y = ir_value_new(g, "y", IR_F32, 4, (int64_t[]){1, 4, 3, 3});
+    struct ir_node *join =
+        ir_node_new(g, NULL, IR_OP_concat, "y", (struct ir_value *[]){r, k}, 2, &y, 1);
+    ir_set_int(g, join, "axis", 1);
+    set_quant(x, 8, 2, false);
+    set_quant(r, 8, -30, false);
+    set_quant(k, 8, -4, false);
+    set_quant(y, 8, -9, false);
+    ir_add_output(g, y);
+    struct pass_options o = quant_options(&quant_any_target, 4, 8);
+    assert_true(pass_quantize(g, &o) && ir_verify(g, "quantize"));
+    assert_true(node_of(g, "r")->op == IR_OP_qcopy && node_of(g, "y")->op == IR_OP_qconcat);
+    assert_int_equal(r->quant.exp, -4); /* one family, at least x.exp − 15 */
+    assert_int_equal(k->quant.exp, -4);
+    assert_int_equal(node_of(g, "y")->out[0]->quant.exp, -4);
+    assert_int_equal(ir_attr_int(node_of(g, "r"), "lo"), 0);
+    assert_int_equal(ir_attr_int(node_of(g, "k"), "lo"), -16);
+    assert_int_equal(ir_attr_int(node_of(g, "k"), "hi"), 96);
+    ctx_free(&c);
+}
+
+/* A fused ReLU whose output has zero 0, as a family with signed members has it: the lower clamp
+ * does the work. */
+static void relu_clamps_at_zero(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct rng r = {47};
+    struct ir_graph *g = ir_graph_new(&c, "g");
+    struct ir_value *x = quant_input(g, 2, 3, 3);
+    struct ir_value *y = quant_add_conv(g, &r, "y", x, quant_same(2), "relu");
+    set_quant(x, 8, -4, false);
+    set_quant(y, 8, -4, false);
+    ir_add_output(g, y);
+    struct pass_options o = quant_options(&quant_any_target, 4, 8);
+    assert_true(pass_quantize(g, &o));
+    assert_int_equal(ir_attr_int(node_of(g, "y"), "lo"), 0);
+    ctx_free(&c);
+}
+
 /* ---- what is refused ---- */
 
 static void refuse(int bits, int act_bits, const struct svpe_target *t, int range_bits,
@@ -327,6 +378,8 @@ int main(void) {
         cmocka_unit_test(means_are_precise),
         cmocka_unit_test(border_means_have_a_table),
         cmocka_unit_test(select_is_exact),
+        cmocka_unit_test(leftovers_become_copies),
+        cmocka_unit_test(relu_clamps_at_zero),
         cmocka_unit_test(bad_requests_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
