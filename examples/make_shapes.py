@@ -5,7 +5,8 @@
 
 writes examples/shapes.onnx and examples/shapes/CLASS/N.png. Everything is drawn and trained here from a seed: 32×32
 pictures of six shapes in random colours, places, sizes and angles over a noisy background; a convolutional network of
-four layers with a residual addition, trained with Adam in plain numpy. Input: R, G, B planes, x/255, mean 0.5, std 0.25.
+four layers with a residual addition, trained with Adam in plain numpy, with noise on the weights. Input: R, G, B
+planes, x/255, mean 0.5, std 0.25.
 """
 import os
 import struct
@@ -122,23 +123,37 @@ def backward(p, t, g):
     return d
 
 
-def train(rng, steps=2600, size=64):
+def vary(rng, pictures):
+    """Mirrored, turned, colours exchanged: still the same shape."""
+    pictures = pictures[:, ::rng.choice([-1, 1]), ::rng.choice([-1, 1])]
+    if rng.random() < 0.5:
+        pictures = pictures.transpose(0, 2, 1, 3)
+    return pictures[..., rng.permutation(3)]
+
+
+def train(rng, steps=3000, size=64, bank=8000):
     shapes = {"w1": (16, 3, 3, 3), "w2": (24, 16, 3, 3), "w3": (24, 24, 3, 3), "w4": (32, 24, 3, 3), "w5": (6, 32)}
     p = {}
     for k, s in shapes.items():
         p[k] = rng.normal(0, np.sqrt(2 / np.prod(s[1:])), s).astype(np.float32)
         p["b" + k[1:]] = np.zeros(s[0], np.float32)
+    all_pictures, all_labels = batch(rng, bank)
     m = {k: np.zeros_like(v) for k, v in p.items()}
     s = {k: np.zeros_like(v) for k, v in p.items()}
     for step in range(1, steps + 1):
-        pictures, labels = batch(rng, size)
-        logits, t = forward(p, preprocess(pictures))
+        chosen = rng.integers(0, bank, size)
+        pictures, labels = vary(rng, all_pictures[chosen]), all_labels[chosen]
+        # Rounding to a power of two moves weights by up to a third: train under noise, so that the
+        # network does not lean on exact weights.
+        noisy = {k: v * rng.uniform(0.8, 1.25, v.shape).astype(np.float32) if k[0] == "w" else v
+                 for k, v in p.items()}
+        logits, t = forward(noisy, preprocess(pictures))
         e = np.exp(logits - logits.max(1, keepdims=True))
         prob = e / e.sum(1, keepdims=True)
         g = prob.copy()
         g[np.arange(size), labels] -= 1
         rate = 3e-3 * 0.5 * (1 + np.cos(np.pi * step / steps))
-        for k, d in backward(p, t, (g / size).astype(np.float32)).items():
+        for k, d in backward(noisy, t, (g / size).astype(np.float32)).items():
             m[k] = 0.9 * m[k] + 0.1 * d
             s[k] = 0.99 * s[k] + 0.01 * d * d
             p[k] -= (rate * m[k] / (1 - 0.9 ** step) / (np.sqrt(s[k] / (1 - 0.99 ** step)) + 1e-8)).astype(np.float32)
