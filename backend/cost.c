@@ -1,6 +1,6 @@
 /* A closed-form estimate of a layer's cycles with one tiling: per queue the work of all tiles,
- * then how far the queues overlap. Exact in bytes; in cycles it follows svpe_insn_cycles() but
- * for bank conflicts and waiting.
+ * then how far the queues overlap. Exact in bytes, but for concatenations and input channels in
+ * several passes; in cycles it follows svpe_insn_cycles() but for bank conflicts and waiting.
  *
  * It only has to rank tilings; the devices' cycles come from their own model. */
 #include "backend/internal.h"

@@ -203,10 +203,9 @@ static struct svpe_layer layer_row(const struct be_layer *l) {
     return r;
 }
 
-static struct svpe_layer host_row(const struct be_plan *p, const struct ir_node *n) {
+static struct svpe_layer host_row(const struct ir_node *n) {
     int chw[3];
     be_dims(n->in[0], chw);
-    (void)p;
     return (struct svpe_layer){.name = n->name[0] ? n->name : n->out[0]->name,
                                .kind = ir_op_info(n->op)->name,
                                .in_c = dim(chw[0]),
@@ -234,7 +233,7 @@ static void layers(struct tables *t) {
     for (int i = 0; i < p->layer_count; i++)
         program->layers[program->layer_count++] = layer_row(&p->layers[i]);
     for (int i = 0; i < p->host_count; i++)
-        program->layers[program->layer_count++] = host_row(p, p->hosts[i]);
+        program->layers[program->layer_count++] = host_row(p->hosts[i]);
 }
 
 void be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe_program *program) {

@@ -5,8 +5,8 @@
 #include "test.h"
 
 #include "backend_graphs.h"
+#include "backend_tilings.h"
 
-#include "backend/internal.h"
 #include "runtime/emulator.h"
 #include "runtime/nbq.h"
 
@@ -53,31 +53,6 @@ static void make_graph(struct job *j, int layers) {
     j->options.preprocess = (struct preprocess){.scale = 1.0 / 255, .std = {1, 1, 1, 1}};
     j->plan = be_plan(j->c, j->graph, &j->options);
     if (!j->plan) fail_said(j, "no plan");
-}
-
-/* Every layer gets the first of some random tilings that fits. */
-static void shuffle_tilings(struct job *j) {
-    for (int i = 0; i < j->plan->layer_count; i++) {
-        struct be_layer *l = &j->plan->layers[i];
-        int unit = be_channel_unit(j->target), lanes = (int)j->target->lanes;
-        for (int attempt = 0; attempt < 40; attempt++) {
-            struct be_tiling t = {.rows = 1 + (int)rng_below(&j->rng, (uint32_t)l->shape->ay.out),
-                                  .cols = 1 + (int)rng_below(&j->rng, (uint32_t)l->shape->ax.out),
-                                  .oc = unit * (1 + (int)rng_below(&j->rng, 4)),
-                                  .ic = lanes * (be_splits_input(l) ? 1 + (int)rng_below(&j->rng, 4)
-                                                                    : l->shape->in_blocks),
-                                  .order = rng_below(&j->rng, 2) ? BE_ORDER_CHANNEL_OUTER
-                                                                 : BE_ORDER_SPATIAL_OUTER,
-                                  .double_buffer = (int)rng_below(&j->rng, 2)};
-            struct be_need need;
-            struct be_misfit why;
-            if (!be_tiling_fits(j->plan, l, &t, &need, &why)) continue;
-            l->tiling = t;
-            *l->need = need;
-            break;
-        }
-    }
-    be_chip_plan(j->plan);
 }
 
 static void decode(struct job *j) {
@@ -222,7 +197,7 @@ static void check_graph(struct ctx *c, const struct svpe_target *target, int act
     make_graph(&j, LAYERS);
     evaluate(&j);
     for (int k = 0; k < TILINGS; k++) {
-        if (k) shuffle_tilings(&j);
+        if (k) shuffle_tilings(j.plan, &j.rng);
         lower(&j);
         check_stream(&j);
         run_program(&j);
