@@ -28,7 +28,9 @@ prepare_data() {
   export NBQ_DATA=${NBQ_DATA:-$root/build/data}
   local unpack=$root/../shared/data/unpack.sh
   [ -f "$unpack" ] && sh "$unpack" "$NBQ_DATA" >"$logs/unpack.log" 2>&1
-  [ -d "$NBQ_MODELS" ] || echo "skipped: no real models at NBQ_MODELS"
+  [ -d "$NBQ_MODELS" ] && return
+  echo "skipped: no real models at $NBQ_MODELS"
+  unset NBQ_MODELS
 }
 
 prepare_python() {
