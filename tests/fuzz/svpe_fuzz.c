@@ -1,4 +1,5 @@
-/* Any bytes as a .svpe program: refused with a message, or loaded, checked and run inside its own buffers. */
+/* Any bytes as a .svpe program: refused with a message, or loaded and checked. tests/unit/runtime_loader_test.c runs what
+ * damaged programs the loader lets through. */
 #include "base/ctx.h"
 #include "runtime/nbq.h"
 
