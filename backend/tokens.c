@@ -195,7 +195,7 @@ struct overflow {
 
 /* The first post in the stream that finds its counter full. */
 static bool find_overflow(struct placer *p, int64_t capacity, struct overflow *out) {
-    out->at = p->code->count;
+    *out = (struct overflow){.at = p->code->count};
     for (int from = 0; from < QUEUES; from++)
         for (int to = 0; to < QUEUES; to++) {
             const struct tokens *t = &p->pair[from][to];
