@@ -9,8 +9,17 @@
 
 #include <string.h>
 
-enum action { INPUT, DROP, MUST, DEFAULT, SET, HIDDEN };
+enum action { INPUT, DROP, READ, MUST, DEFAULT, SET, HIDDEN };
 enum { ANY = -1, NAME_MAX_ROWS = 64 };
+/* Arguments of READ. */
+enum {
+    FLOAT = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT,
+    INT = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT,
+    STRING = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING,
+    TENSOR = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR,
+    FLOATS = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS,
+    INTS = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS
+};
 
 struct rule {
     int op; /* enum ir_op, or ANY */
@@ -211,6 +220,13 @@ static void take_known(struct fe_node *n, const Onnx__AttributeProto *a) {
         say_kind(n, a, ir_attr_kind_name(info.kind));
 }
 
+/* For a hook, which reads the attribute as one of this type. */
+static void check_type(struct fe_node *n, const Onnx__AttributeProto *a, unsigned type) {
+    if (type_of(a) == type) return;
+    say_kind(n, a, kinds[type].name);
+    n->unreadable = true;
+}
+
 static void take_attribute(struct fe_node *n, const Onnx__AttributeProto *a) {
     struct ctx *c = n->s->c;
     if (!a->name || !a->name[0]) {
@@ -228,6 +244,8 @@ static void take_attribute(struct fe_node *n, const Onnx__AttributeProto *a) {
         take_known(n, a);
     else if (r->action == INPUT)
         make_input(n, a, r->argument);
+    else if (r->action == READ)
+        check_type(n, a, (unsigned)r->argument);
     else if (r->action == MUST)
         must_be(n, a, r->argument);
     else if (r->action == HIDDEN)

@@ -9,9 +9,10 @@ struct fe_options {
     int dim_count;
 };
 
-/* import.c: maps the file, checks nesting depth and size before unpacking, builds the graph. Every problem is said,
- * with node, operator, found, expected, hint; then NULL. The graph is verified and has all shapes that follow at once;
- * weights are copied once, out of the file (where they are not aligned), and live until ctx_free(). */
+/* import.c: maps the file, checks nesting depth and size before unpacking, builds the graph. Every
+ * problem is said, with node, operator, found, expected, hint; then NULL. The graph is verified and
+ * has all shapes that follow at once; weights are copied once, out of the file, and live until
+ * ctx_free(). */
 struct ir_graph *fe_import(struct ctx *c, const char *path, const struct fe_options *o);
 /* bytes are only read during the call; file is only for messages. */
 struct ir_graph *fe_import_bytes(struct ctx *c, const char *file, const uint8_t *bytes, size_t size,

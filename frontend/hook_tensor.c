@@ -87,11 +87,6 @@ void fe_hook_cast(struct fe_node *n) {
         return;
     }
     bool named = n->s->opset < 6;
-    if (named ? !to->has_s : !to->has_i) {
-        diag(n->s->c, fe_attr_kind, n->where, "to", named ? "int" : "string",
-             named ? "string" : "int");
-        return;
-    }
     const struct fe_dtype *d =
         named ? fe_dtype_by_name((const char *)to->s.data, to->s.len) : fe_dtype(to->i);
     if (d && d->ir != IR_DTYPE_COUNT)

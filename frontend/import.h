@@ -61,8 +61,9 @@ struct fe_node {
     int out_count;
     struct ir_attr *attrs; /* attr_room entries, in the graph's arena */
     int attr_count;
-    bool blind; /* an input's maker failed: shapes are not to be looked at */
-    bool done;  /* the hook made everything itself */
+    bool blind;      /* an input's maker failed: shapes are not to be looked at */
+    bool done;       /* the hook made everything itself */
+    bool unreadable; /* an attribute for the hook is of a wrong type, which is said: no hook runs */
 };
 
 /* wire.c: walks the protobuf encoding without copying; false after saying which byte is wrong. Afterwards unpacking is

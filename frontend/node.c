@@ -188,7 +188,7 @@ void fe_node_import(struct fe_state *s, size_t index) {
     take_inputs(&n);
     take_outputs(&n);
     fe_attributes(&n);
-    if (hooks[n.op]) hooks[n.op](&n);
+    if (hooks[n.op] && !n.unreadable) hooks[n.op](&n);
     if (n.done || s->c->errors > errors) return;
     if (check_arity(&n) && !n.blind) make_node(&n);
 }

@@ -7,6 +7,7 @@
 #include "frontend/frontend.h"
 #include "passes/passes.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -209,11 +210,17 @@ static bool read_preprocess(struct job *j) {
     return false;
 }
 
+/* A wrong name is a wrong command line; a file that cannot be read or has faults is bad input. */
+static int read_target(struct job *j) {
+    const char *name = option(j, OPT_target)->given ? option(j, OPT_target)->text : "zcu102";
+    j->pass.target = svpe_target_find(j->c, j->a, name);
+    if (j->pass.target) return EXIT_OK;
+    bool unknown = diag_find(j->c, "target_unknown") || diag_find(j->c, "target_unknown_near");
+    return unknown ? EXIT_USAGE : EXIT_BAD_INPUT;
+}
+
 static bool read_numbers(struct job *j) {
     struct pass_options *p = &j->pass;
-    const char *name = option(j, OPT_target)->given ? option(j, OPT_target)->text : "zcu102";
-    p->target = svpe_target_find(j->c, j->a, name);
-    if (!p->target) return false;
     int method = choice(j, OPT_calib_method, method_names, 2, CALIB_MSE);
     p->calib = method < 0 ? CALIB_MSE : (enum calib_method)method;
     p->calib_spec = option(j, OPT_calib)->text;
@@ -322,6 +329,14 @@ static bool write_result(struct job *j, const struct ir_graph *g, struct writer 
     return true;
 }
 
+/* Everything printed so far has to have arrived. */
+static bool flush_output(const struct job *j) {
+    bool good = fflush(stdout) == 0;
+    if (good && !ferror(stdout)) return true;
+    diag(j->c, nbqc_stdout, NULL, good ? "a write failed" : strerror(errno));
+    return false;
+}
+
 /* A pass that breaks its own contract is a fault of this program, not of the model. */
 static int failure(const struct job *j) {
     bool ours = diag_find(j->c, "pass_broken_claim") || diag_find(j->c, "pass_silent");
@@ -336,7 +351,8 @@ static int compile(struct job *j) {
     if (!g || !check_channels(j, g)) return EXIT_BAD_INPUT;
     say_step(j, "read", start);
     if (!pass_pipeline(g, &j->pass, &j->run)) return failure(j);
-    if (fflush(stdout) != 0 || !write_result(j, g, &w)) return failure(j);
+    if (!flush_output(j)) return EXIT_BAD_INPUT;
+    if (!write_result(j, g, &w)) return failure(j);
     if (j->emit == EMIT_NOTHING) return EXIT_OK;
     start = milliseconds();
     if (!file_replace(j->c, j->output ? j->output : "-", w.data, w.size)) return EXIT_BAD_INPUT;
@@ -373,11 +389,12 @@ static int run(struct ctx *c, int argc, char **argv) {
                                 .rows = option_rows,
                                 .row_count = OPTION_COUNT};
     if (!options_parse(c, j.a, &j.set, argc, argv)) return EXIT_USAGE;
-    if (answer(&j)) return EXIT_OK;
+    if (answer(&j)) return flush_output(&j) ? EXIT_OK : EXIT_BAD_INPUT;
     j.verbose = option(&j, OPT_verbose)->given;
-    if (!read_files(&j) || !read_passes(&j) || !read_emit(&j) || !read_numbers(&j))
-        return EXIT_USAGE;
-    return compile(&j);
+    if (!read_files(&j) || !read_passes(&j) || !read_emit(&j)) return EXIT_USAGE;
+    int rc = read_target(&j);
+    if (rc != EXIT_OK) return rc;
+    return read_numbers(&j) ? compile(&j) : EXIT_USAGE;
 }
 
 int main(int argc, char **argv) {
