@@ -1,21 +1,29 @@
-/* Arenas: chunks from malloc, handed out from the front, freed all at once. */
+/* Arenas: chunks from malloc, handed out from the front, freed all at once. The address sanitizer
+ * sees what is not handed out, and a gap behind each allocation, as not ours. */
 #include "base/ctx.h"
+#include "base/poison.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef NBQ_POISON
+enum { GAP = 16 };
+#else
+enum { GAP = 0 };
+#endif
 
 enum { FIRST_CHUNK = 4096, LARGEST_CHUNK = 1 << 20, SMALL_ALIGN = 16, LARGE_ALIGN = 64 };
 
 struct chunk {
     struct chunk *next;
-    size_t size, used; /* of the bytes after this header */
+    size_t size, used; /* of the bytes after this header; used counts the gaps */
 };
 
 struct arena {
     struct ctx *ctx;
     struct arena *prev, *next; /* list of the context */
     struct chunk *chunks;      /* newest first */
-    size_t next_size, taken;
+    size_t next_size;
 };
 
 struct arena *arena_new(struct ctx *c) {
@@ -38,6 +46,7 @@ void arena_free(struct arena *a) {
     if (a->next) a->next->prev = a->prev;
     for (struct chunk *k = a->chunks, *next; k; k = next) {
         next = k->next;
+        unpoison(k + 1, k->size);
         free(k);
     }
     free(a);
@@ -45,7 +54,7 @@ void arena_free(struct arena *a) {
 
 /* Room for size bytes at the wanted alignment, whatever malloc's is. */
 static struct chunk *new_chunk(struct arena *a, size_t size) {
-    size_t want = size + LARGE_ALIGN;
+    size_t want = size + LARGE_ALIGN + GAP;
     size_t room = want > a->next_size ? want : a->next_size;
     if (a->next_size < LARGEST_CHUNK) a->next_size *= 2;
     struct chunk *k = malloc(sizeof *k + room);
@@ -54,7 +63,7 @@ static struct chunk *new_chunk(struct arena *a, size_t size) {
     k->used = 0;
     k->next = a->chunks;
     a->chunks = k;
-    a->taken += sizeof *k + room;
+    poison(k + 1, room);
     return k;
 }
 
@@ -73,8 +82,10 @@ void *arena_alloc(struct arena *a, size_t size) {
         k = new_chunk(a, size);
         at = aligned_start(k, align);
     }
-    k->used = at + size;
-    return memset((char *)(k + 1) + at, 0, size);
+    k->used = at + size + GAP;
+    char *p = (char *)(k + 1) + at;
+    unpoison(p, size);
+    return memset(p, 0, size);
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size) {
@@ -123,8 +134,4 @@ char *arena_printf(struct arena *a, const char *fmt, ...) {
 
 struct ctx *arena_ctx(const struct arena *a) {
     return a->ctx;
-}
-
-size_t arena_bytes(const struct arena *a) {
-    return a->taken;
 }

@@ -19,7 +19,8 @@ void diag_print(const struct diag *d, const char *tool, FILE *to) {
     fprintf(to, "hint: %s\n", d->hint);
 }
 
-/* Diagnostics outlive the arenas of passes and tiles, so that they have one of their own: the context's oldest. */
+/* Diagnostics outlive the arenas of passes and tiles, so that they have one of their own: the
+ * context's oldest. */
 static struct arena *diag_arena(struct ctx *c) {
     if (!c->diags) c->diags = arena_new(c);
     return c->diags;

@@ -2,12 +2,14 @@
  *     TOOL: error: WHERE: MESSAGE
  *     TOOL: hint: HINT
  * The texts stand in one table per room, ROOM/diag.def, a row each:
- *     DIAG(fe_truncated, ERROR, "the file ends at byte %zu inside %s; expected %zu more bytes", "export the model again")
+ *     DIAG(fe_truncated, ERROR, "the file ends at byte %zu inside %s; expected %zu more bytes",
+ *          "export the model again")
  * Expand a table with DIAG_TABLE (see frontend/diag.h for the pattern):
  *     #define DIAG DIAG_TABLE_ROW
  *     #include "diag.def"
- * and say a row with diag(c, fe_truncated, where, args...). The compiler checks the arguments against the format.
- * WHERE names file, node, section, line... whatever finds the place again; it may be NULL.
+ * and say a row with diag(c, fe_truncated, where, args...). The compiler checks the arguments
+ * against the format. WHERE names file, node, section, line... whatever finds the place again; it
+ * may be NULL.
  */
 #ifndef NBQ_BASE_DIAG_H
 #define NBQ_BASE_DIAG_H

@@ -1,6 +1,6 @@
-/* Something that maps one float input tensor to float outputs: the float reference of a model. Lets nbq-run, which
- * may not include ir/, run `--reference MODEL.onnx` through frontend/reference.c; a build without the frontend
- * leaves it out (nbq-run then says so). */
+/* Something that maps float inputs to float outputs: the float reference of a model. Lets nbq-run,
+ * which may not include ir/, run `--reference MODEL.onnx` through frontend/reference.c; a build
+ * without the frontend leaves it out (nbq-run then says so). */
 #ifndef NBQ_BASE_ENGINE_H
 #define NBQ_BASE_ENGINE_H
 
@@ -17,7 +17,8 @@ struct engine {
     void *self;
     int input_count, output_count;
     const struct engine_tensor *inputs; /* values are NULL here */
-    /* inputs[i]: input_count arrays in declared order. Outputs stay valid until the next run. False after saying why. */
+    /* inputs[i]: input_count arrays in declared order. Outputs stay valid until the next run. False
+     * after saying why. */
     bool (*run)(struct engine *e, const float *const *inputs, const struct engine_tensor **outputs);
 };
 

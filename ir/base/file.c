@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/base_diag.h"
+#include "base/poison.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +17,14 @@ struct mapping {
     size_t size;
 };
 
+static size_t whole_pages(size_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size + page - 1) / page * page;
+}
+
 static void unmap(void *object) {
     struct mapping *m = object;
+    unpoison(m->address, whole_pages(m->size));
     munmap(m->address, m->size);
     free(m);
 }
@@ -57,6 +64,7 @@ static bool map_regular(struct ctx *c, const char *path, int fd, size_t size,
         ctx_oom(c);
     }
     *m = (struct mapping){p, size};
+    poison((char *)p + size, whole_pages(size) - size);
     ctx_defer(c, unmap, m);
     *out = (struct file_view){p, size};
     return true;
@@ -138,9 +146,10 @@ bool file_replace(struct ctx *c, const char *path, const void *data, size_t size
         umask(mask);
         good = write_and_close(fd, data, size, 0666 & ~mask) && rename(temporary, path) == 0;
     }
-    if (!good) {
-        diag(c, file_write, path, strerror(errno));
+    if (!good) { /* saying so may run out of memory: the file goes first */
+        int error = errno;
         if (fd >= 0 && !special) unlink(temporary);
+        diag(c, file_write, path, strerror(error));
     }
     arena_free(a);
     return good;

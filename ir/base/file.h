@@ -12,8 +12,8 @@ struct file_view {       /* unmapped by ctx_free() */
 /* file.c: both say what went wrong (path and strerror) and return false. */
 bool file_map(struct ctx *c, const char *path,
               struct file_view *out); /* "-" reads standard input */
-/* Writes to a temporary name beside path, fsyncs, renames. On failure path is as it was and the temporary is gone.
- * "-" writes standard output. */
+/* Writes to a temporary name beside path, fsyncs, renames. On failure path is as it was and the
+ * temporary is gone. "-" writes standard output. */
 bool file_replace(struct ctx *c, const char *path, const void *data, size_t size);
 
 #endif

@@ -9,7 +9,7 @@
 
 enum { LONGEST_WORD = 63, COLUMN = 30 };
 
-/* Edit distance with insertions, deletions, replacements (Levenshtein), words cut at LONGEST_WORD. */
+/* Edit distance (Levenshtein: insertions, deletions, replacements) of words cut at LONGEST_WORD. */
 static int distance(const char *a, const char *b) {
     size_t n = strnlen(b, LONGEST_WORD);
     int row[LONGEST_WORD + 1];
@@ -177,8 +177,9 @@ void options_help(const struct option_set *set, FILE *to) {
     fprintf(to, "usage: %s %s\n%s\n\noptions:\n", set->tool, set->usage, set->summary);
     for (int i = 0; i < set->row_count; i++) {
         const struct option_row *row = &set->rows[i];
-        int n = fprintf(to, row->name[1] ? "  --%s" : "  -%s", row->name);
-        if (row->letter && row->name[1]) n += fprintf(to, ", -%c", row->letter);
+        int n = fprintf(to, "  ");
+        if (row->letter && row->name[1]) n += fprintf(to, "-%c, ", row->letter);
+        n += fprintf(to, row->name[1] ? "--%s" : "-%s", row->name);
         if (row->argument) n += fprintf(to, row->name[1] ? "=%s" : " %s", row->argument);
         fprintf(to, "%*s%s\n", n < COLUMN ? COLUMN - n : 1, "", row->help);
     }

@@ -1,6 +1,6 @@
-/* Command lines from one table per tool (frontend/nbqc.opt.def and the like); --help and messages are printed from it.
- * Forms: --name, --name=VALUE, --name VALUE, -x, -x VALUE; "--" ends options. Unknown names suggest the nearest one.
- */
+/* Command lines from one table per tool (frontend/nbqc.opt.def and the like), from which --help and
+ * messages are printed too. Forms: --name, --name=VALUE, --name VALUE, -x, -x VALUE; "--" ends
+ * options. Unknown names suggest the nearest one. */
 #ifndef NBQ_BASE_OPTIONS_H
 #define NBQ_BASE_OPTIONS_H
 
@@ -35,8 +35,8 @@ struct option_set {
     int positional_count;
 };
 
-/* options.c: false after a usage error has been said (exit code 2). Rows named "help" and "version" are answered by
- * the caller. */
+/* options.c: false after a usage error has been said (exit code 2). Rows named "help" and "version"
+ * are answered by the caller. */
 bool options_parse(struct ctx *c, struct arena *a, struct option_set *set, int argc, char **argv);
 void options_help(const struct option_set *set, FILE *to);
 /* nearest of names[0..n) by edit distance, or NULL when nothing is near */

@@ -3,6 +3,7 @@
 
 #include "base/diag.h"
 #include "base/options.h"
+#include "base/poison.h"
 
 #include <sys/stat.h>
 
@@ -20,6 +21,45 @@ static void arena_aligns_and_zeroes(void **state) {
     }
     arena_free(a);
     ctx_free(&c);
+}
+
+/* The sanitizer sees both ends of every allocation, also of one that fills its chunk. */
+static void arena_guards_its_ends(void **state) {
+    (void)state;
+#ifdef NBQ_POISON
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    struct rng r = {4};
+    for (int i = 0; i < 500; i++) {
+        size_t n = i % 20 ? rng_below(&r, 200) + 1 : (size_t)4096 << i / 100;
+        char *p = arena_alloc(a, n);
+        assert_null(__asan_region_is_poisoned(p, n));
+        assert_true(__asan_address_is_poisoned(p + n));
+        assert_true(__asan_address_is_poisoned(p - 1));
+    }
+    ctx_free(&c);
+#else
+    skip();
+#endif
+}
+
+/* So does a mapped file, up to the end of its page. */
+static void files_are_guarded(void **state) {
+    (void)state;
+#ifdef NBQ_POISON
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    const char *path = test_file(&c, a, ".bin", "thirteen byte", 13);
+    struct file_view v;
+    assert_true(file_map(&c, path, &v));
+    assert_null(__asan_region_is_poisoned((void *)(uintptr_t)v.data, v.size));
+    assert_true(__asan_address_is_poisoned(v.data + v.size));
+    assert_true(__asan_address_is_poisoned(v.data + 4095));
+    unlink(path);
+    ctx_free(&c);
+#else
+    skip();
+#endif
 }
 
 static void arena_refuses_overflow(void **state) {
@@ -209,9 +249,26 @@ static void options_refuse_with_a_reason(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refuses(cases[i].word, cases[i].id);
 }
 
+static void help_is_what_can_be_typed(void **state) {
+    (void)state;
+    char text[1024] = "";
+    FILE *f = fmemopen(text, sizeof text - 1, "w");
+    assert_non_null(f);
+    struct option_set set = {"tool", "IN", "Does it.", rows, sizeof rows / sizeof *rows,
+                             NULL,   NULL, 0};
+    options_help(&set, f);
+    fclose(f);
+    assert_non_null(strstr(text, "usage: tool IN\nDoes it.\n"));
+    assert_non_null(strstr(text, "  -o, --out=FILE              output\n"));
+    assert_non_null(strstr(text, "  --bits=N                    bits\n"));
+    assert_non_null(strstr(text, "  -j N                        threads\n"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_aligns_and_zeroes),
+        cmocka_unit_test(arena_guards_its_ends),
+        cmocka_unit_test(files_are_guarded),
         cmocka_unit_test(arena_refuses_overflow),
         cmocka_unit_test(deferred_releases_run_once),
         cmocka_unit_test(diagnostics_are_kept_in_order),
@@ -221,6 +278,7 @@ int main(void) {
         cmocka_unit_test(files_are_replaced_whole),
         cmocka_unit_test(options_of_every_kind),
         cmocka_unit_test(options_refuse_with_a_reason),
+        cmocka_unit_test(help_is_what_can_be_typed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

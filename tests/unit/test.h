@@ -24,8 +24,10 @@
 static inline const char *test_file(struct ctx *c, struct arena *a, const char *ending,
                                     const void *data, size_t size) {
     const char *dir = getenv("TMPDIR");
-    const char *path = arena_printf(a, "%s/nbq-test-%ld-%zu%s", dir ? dir : "/tmp", (long)getpid(),
-                                    arena_bytes(a), ending);
+    char *path = arena_printf(a, "%s/nbq-test-XXXXXX%s", dir ? dir : "/tmp", ending);
+    int fd = mkstemps(path, (int)strlen(ending));
+    assert_true(fd >= 0);
+    close(fd);
     assert_true(file_replace(c, path, data, size));
     return path;
 }
