@@ -227,6 +227,6 @@ struct be_piece be_pack_weights(struct be_lower *lo, const struct be_layer *l, i
 struct be_piece be_pack_params(struct be_lower *lo, const struct be_layer *l);
 
 /* tables.c: tensors, inputs, outputs, layer rows, segments of the container, the plan as text. */
-void be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe_program *program);
+bool be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe_program *program);
 
 #endif

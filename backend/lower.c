@@ -99,9 +99,9 @@ struct svpe_program *be_lower(struct ctx *c, const struct be_plan *p, const stru
         p->layers[i].shape->kind->lower(&lo, &p->layers[i]);
     }
     be_code_add(&lo.code, SVPE_END, p->layer_count ? p->layer_count - 1 : 0);
-    be_fill_tables(&lo, o, program);
+    bool good = be_fill_tables(&lo, o, program);
     regions(&lo, program);
-    bool good = check_regions(&lo) && verify(&lo) && be_place_tokens(c, &lo.machine, &lo.code) &&
+    good = good && check_regions(&lo) && verify(&lo) && be_place_tokens(c, &lo.machine, &lo.code) &&
                 encode(&lo, program);
     program->segments[0].code_bytes = program->code_bytes;
     arena_free(lo.scratch);

@@ -72,7 +72,7 @@ static int float_tensor(struct tables *t, const struct ir_value *v) {
 
 /* ---- Inputs ---------------------------------------------------------------------------------- */
 
-enum { MAX_IMAGE_CHANNELS = 4, BYTES = 256 };
+enum { BYTES = 256 };
 
 /* Stored integer of every byte of every channel, by the one formula of preprocessing. */
 static const int16_t *byte_table(struct be_lower *lo, const struct preprocess *pre,
@@ -86,26 +86,30 @@ static const int16_t *byte_table(struct be_lower *lo, const struct preprocess *p
     return table;
 }
 
-static void add_input(struct tables *t, const struct be_buffer *b) {
+static bool add_input(struct tables *t, const struct be_buffer *b) {
     const struct preprocess *pre = &t->options->preprocess;
+    if (pre->bgr && !preprocess_check(t->lo->ctx, b->input->name, pre, b->channels)) return false;
     struct svpe_input *in = &t->program->inputs[t->program->input_count++];
     *in = (struct svpe_input){.tensor = stored_tensor(t, b, b->input),
                               .scale = pre->scale,
                               .preprocess_given = pre->given};
-    for (int c = 0; c < MAX_IMAGE_CHANNELS; c++) {
+    for (int c = 0; c < PREPROCESS_CHANNELS; c++) {
         in->mean[c] = pre->mean[c];
         in->std[c] = pre->std[c];
-        in->source[c] = pre->bgr && c < 3 && b->channels >= 3 ? 2 - c : c;
+        in->source[c] = preprocess_source(pre, c);
     }
-    in->has_table = b->channels <= MAX_IMAGE_CHANNELS;
+    in->has_table = b->channels <= PREPROCESS_CHANNELS;
     if (in->has_table) in->table = byte_table(t->lo, pre, b);
+    return true;
 }
 
-static void inputs(struct tables *t) {
+static bool inputs(struct tables *t) {
     const struct be_plan *p = t->lo->plan;
     for (int i = 0; i < p->graph->input_count; i++)
         for (int k = 0; k < p->buffer_count; k++)
-            if (p->buffers[k]->input == p->graph->inputs[i]) add_input(t, p->buffers[k]);
+            if (p->buffers[k]->input == p->graph->inputs[i] && !add_input(t, p->buffers[k]))
+                return false;
+    return true;
 }
 
 /* ---- Host operators and outputs -------------------------------------------------------------- */
@@ -236,7 +240,7 @@ static void layers(struct tables *t) {
         program->layers[program->layer_count++] = host_row(p->hosts[i]);
 }
 
-void be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe_program *program) {
+bool be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe_program *program) {
     const struct be_plan *p = lo->plan;
     struct tables t = {.lo = lo, .program = program, .options = o};
     size_t tensors =
@@ -249,7 +253,7 @@ void be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe
     program->segment_count = 1; /* the device's, filled in when the code is encoded */
     program->segments[0].op = "";
     t.of_host = arena_array(lo->scratch, (size_t)p->graph->value_count, sizeof *t.of_host);
-    inputs(&t);
+    if (!inputs(&t)) return false;
     for (int i = 0; i < p->host_count; i++) host_segment(&t, p->hosts[i]);
     outputs(&t);
     layers(&t);
@@ -257,4 +261,5 @@ void be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe
     writer_init(&text, lo->arena);
     be_plan_print(p, &text);
     program->schedule = writer_string(&text);
+    return true;
 }

@@ -1,20 +1,24 @@
 /* Images and arrays for calibration and evaluation: one reader for nbqc and nbq-run.
  *   cifar10:FILE         CIFAR-10 binary (1 label byte + 3,072 bytes R,G,B planes)
  *   idx:IMAGES,LABELS    MNIST IDX files (LABELS may be left out: no labels)
- *   folder:DIR           JPEG and PNG files; class subfolders (alphabetical order is the label), or names that are numbers
- *   npy:FILE             float32/uint8 array N×C×H×W (or C×H×W), no labels, used as it is (no preprocessing)
- * Samples come out as C×H×W planes, either bytes (images) or floats (arrays, tensors).
+ *   folder:DIR           JPEG and PNG files in class subfolders (the place in alphabetical order is
+ *                        the label), or without subfolders (names that are numbers are labels)
+ *   npy:FILE             array N×C×H×W (or C×H×W), no labels
+ * Samples come out as C×H×W planes of bytes or floats. Bytes are images and are preprocessed: image
+ * files, and arrays and tensors of element type uint8. Everything else comes as floats and is used
+ * as it is.
  */
 #ifndef NBQ_BASE_DATA_H
 #define NBQ_BASE_DATA_H
 
 #include "base/ctx.h"
 
-/* What happens to a byte image before the network sees it: (x·scale − mean[c]) / std[c]; bgr swaps channels first.
- * mean and std are in the scaled unit. */
+/* What happens to a byte image before the network sees it: (x·scale − mean[c]) / std[c]; bgr swaps
+ * the first and the last of three channels first. mean and std are in the scaled unit. */
+enum { PREPROCESS_CHANNELS = 4 };
 struct preprocess {
     double scale; /* 1/255 unless given */
-    double mean[4], std[4];
+    double mean[PREPROCESS_CHANNELS], std[PREPROCESS_CHANNELS];
     bool bgr;
     bool given; /* any of scale/mean/std/bgr was on the command line */
 };
@@ -33,14 +37,18 @@ struct dataset;
 struct dataset *data_open(struct ctx *c, struct arena *a,
                           const char *spec); /* NULL after an error */
 long data_count(const struct dataset *d);
-/* Fills *out from arena a; thread-safe (each thread its own ctx and arena). Decoded images and mapped files live as long
- * as c: a long run over a folder makes a ctx per image. */
+/* Fills *out from arena a; thread-safe (each thread its own ctx and arena). Decoded images and
+ * mapped files live as long as c: a long run over a folder makes a ctx per image. */
 bool data_get(struct ctx *c, struct arena *a, const struct dataset *d, long index,
               struct sample *out);
 /* One file by its ending: .npy .pb (TensorProto) .png .jpg .jpeg. */
 bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sample *out);
 bool data_write_npy(struct ctx *c, const char *path, const float *values, const int64_t *dims,
                     int rank);
+/* Whether images of so many channels can be preprocessed; says why not. */
+bool preprocess_check(struct ctx *c, const char *where, const struct preprocess *p, int channels);
+/* The image's plane that becomes channel ch of the network; images have passed the check above. */
+int preprocess_source(const struct preprocess *p, int ch);
 /* Preprocessed float value of one byte of channel ch; the one place the formula stands. */
 float preprocess_byte(const struct preprocess *p, int ch, uint8_t x);
 

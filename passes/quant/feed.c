@@ -5,14 +5,20 @@
 
 enum {
     SYNTHETIC_COUNT = 4,
-    KNOTS = 5,       /* a synthetic image is this many random grey values each way, blended */
-    CHANNELS_MAX = 4 /* struct preprocess knows as many */
+    KNOTS = 5 /* a synthetic image is this many random grey values each way, blended */
 };
 
-static bool check_inputs(struct ir_graph *g) {
+static int64_t channels_of(const struct ir_value *v) {
+    return v->rank >= 3 ? v->dims[v->rank - 3] : 1;
+}
+
+static bool check_inputs(struct ir_graph *g, const struct preprocess *p) {
     for (int i = 0; i < g->input_count; i++) {
         const struct ir_value *v = g->inputs[i];
-        if (v->dtype == IR_F32 && ir_elements(v) > 0) continue;
+        if (v->dtype == IR_F32 && ir_elements(v) > 0) {
+            if (!p->bgr || preprocess_check(g->ctx, v->name, p, (int)channels_of(v))) continue;
+            return false;
+        }
         diag(g->ctx, quant_input_type, NULL, v->name, ir_dtype_name(v->dtype));
         return false;
     }
@@ -21,22 +27,18 @@ static bool check_inputs(struct ir_graph *g) {
 
 /* True when bytes 0…255 cannot become negative in any channel. */
 static bool table_nonneg(const struct preprocess *p, int64_t channels) {
-    if (channels > CHANNELS_MAX) return false;
+    if (channels > PREPROCESS_CHANNELS) return false;
     for (int c = 0; c < channels; c++)
         for (int x = 0; x < 256; x++)
             if (!(preprocess_byte(p, c, (uint8_t)x) >= 0)) return false;
     return true;
 }
 
-static int64_t channels_of(const struct ir_value *v) {
-    return v->rank >= 3 ? v->dims[v->rank - 3] : 1;
-}
-
 bool quant_feed_open(struct ir_graph *g, struct arena *a, const struct pass_options *o,
                      struct quant_feed *out) {
     *out = (struct quant_feed){.graph = g, .options = o, .count = SYNTHETIC_COUNT};
     bool images = o->preprocess.given;
-    if (!check_inputs(g)) return false;
+    if (!check_inputs(g, &o->preprocess)) return false;
     if (o->calib_spec) {
         struct sample first;
         if (g->input_count != 1) {
@@ -75,7 +77,7 @@ static const float *floats_of_bytes(struct arena *a, const struct preprocess *p,
     size_t plane = (size_t)s->height * (size_t)s->width;
     float *x = arena_array(a, plane * (size_t)s->channels, sizeof *x);
     for (int c = 0; c < s->channels; c++) {
-        const uint8_t *from = s->bytes + plane * (size_t)(p->bgr ? s->channels - 1 - c : c);
+        const uint8_t *from = s->bytes + plane * (size_t)preprocess_source(p, c);
         for (size_t i = 0; i < plane; i++)
             x[plane * (size_t)c + i] = preprocess_byte(p, c, from[i]);
     }
@@ -93,10 +95,7 @@ static bool read_sample(const struct quant_feed *f, struct ctx *c, struct arena 
              shape_text(a, v));
         return false;
     }
-    if (s.bytes && s.channels > CHANNELS_MAX) {
-        diag(c, quant_sample_channels, s.name, s.channels, CHANNELS_MAX);
-        return false;
-    }
+    if (s.bytes && !preprocess_check(c, s.name, &f->options->preprocess, s.channels)) return false;
     in[0] = s.bytes ? floats_of_bytes(a, &f->options->preprocess, &s) : s.floats;
     return true;
 }
@@ -131,7 +130,7 @@ static const float *synthetic(const struct quant_feed *f, struct arena *a, struc
     const struct preprocess *p = &f->options->preprocess;
     int64_t channels = channels_of(v), count = ir_elements(v);
     float *x = arena_array(a, (size_t)count, sizeof *x);
-    if (!p->given || v->rank < 3 || channels > CHANNELS_MAX) {
+    if (!p->given || v->rank < 3 || channels > PREPROCESS_CHANNELS) {
         for (int64_t i = 0; i < count; i++) x[i] = (float)rng_normal(r);
         return x;
     }

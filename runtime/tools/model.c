@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { BYTE_CHANNELS = 4 }; /* an image's */
-
 /* ---- Shapes ---- */
 
 static void count_elements(struct run_tensor *t) {
@@ -125,8 +123,7 @@ static void preprocess_image(const struct run_model *m, const struct run_tensor 
                              const uint8_t *bytes, float *to) {
     size_t plane = (size_t)t->height * (size_t)t->width;
     for (int c = 0; c < t->channels; c++) {
-        int source = m->preprocess.bgr ? t->channels - 1 - c : c;
-        const uint8_t *from = bytes + (size_t)source * plane;
+        const uint8_t *from = bytes + (size_t)preprocess_source(&m->preprocess, c) * plane;
         for (size_t n = 0; n < plane; n++)
             to[(size_t)c * plane + n] = preprocess_byte(&m->preprocess, c, from[n]);
     }
@@ -136,10 +133,10 @@ static bool set_reference(struct run_model *m, int input, const struct sample *s
     const struct run_tensor *t = &m->inputs[input];
     if (s->floats)
         memcpy(m->in[input], s->floats, t->count * sizeof(float));
-    else if (t->channels <= BYTE_CHANNELS)
+    else if (preprocess_check(m->c, s->name, &m->preprocess, t->channels))
         preprocess_image(m, t, s->bytes, m->in[input]);
     else
-        return check_size(m, t, s);
+        return false;
     return true;
 }
 

@@ -110,12 +110,97 @@ static void tensor_protos(void **state) {
     static const uint8_t ints[] = {0x0a, 3, 1, 1, 2, 0x10, 2, 0x2a, 3, 0xc8, 0x01, 3};
     assert_true(file_replace(&c, path, ints, sizeof ints));
     assert_true(data_read_file(&c, a, path, &s));
-    assert_true(s.floats[0] == 200 && s.floats[1] == 3);
+    assert_null(s.floats);
+    assert_true(s.bytes[0] == 200 && s.bytes[1] == 3);
+    /* the same bytes as raw_data; then two elements of type int8 */
+    static const uint8_t bytes[] = {0x0a, 3, 1, 1, 2, 0x10, 2, 0x4a, 2, 0xc8, 3};
+    assert_true(file_replace(&c, path, bytes, sizeof bytes));
+    assert_true(data_read_file(&c, a, path, &s));
+    assert_true(s.bytes && s.bytes[0] == 200 && s.bytes[1] == 3);
+    static const uint8_t signs[] = {0x0a, 3,    1,    1,    2,    0x10, 3,    0x2a, 11,   0x9c,
+                                    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 3};
+    assert_true(file_replace(&c, path, signs, sizeof signs));
+    assert_true(data_read_file(&c, a, path, &s));
+    assert_true(s.floats && s.floats[0] == -100 && s.floats[1] == 3);
     for (size_t n = 0; n < sizeof raw; n++) {
         assert_true(file_replace(&c, path, raw, n));
         assert_false(data_read_file(&c, a, path, &s));
     }
     unlink(path);
+    ctx_free(&c);
+}
+
+static void tensor_protos_that_contradict_themselves(void **state) {
+    (void)state;
+    static const struct {
+        size_t size;
+        uint8_t bytes[16];
+    } cases[] = {
+        /* dims 1, 1, 2 and … */
+        {12, {0x0a, 3, 1, 1, 2, 0x10, 2, 0x2a, 3, 0x80, 0x02, 3}}, /* uint8 256 */
+        {11, {0x0a, 3, 1, 1, 2, 0x10, 1, 0x2a, 2, 1, 3}},          /* float in int32_data */
+        {10, {0x0a, 3, 1, 1, 2, 0x10, 2, 0x2a, 1, 1}},             /* one element of two */
+        {12, {0x0a, 3, 1, 1, 2, 0x10, 2, 0x2a, 3, 1, 2, 3}},       /* three of two */
+        {11, {0x0a, 3, 1, 1, 2, 0x10, 8, 0x2a, 2, 1, 3}},          /* strings */
+        {15, {0x0a, 3, 1, 1, 1, 0x10, 2, 0x22, 4, 0, 0, 0, 0}},    /* uint8 in float_data */
+    };
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    struct sample s;
+    const char *path = test_file(&c, a, ".pb", "", 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_true(file_replace(&c, path, cases[i].bytes, cases[i].size));
+        assert_false(data_read_file(&c, a, path, &s));
+        assert_string_equal(c.last->id, "data_pb");
+    }
+    unlink(path);
+    ctx_free(&c);
+}
+
+/* An array of two uint8 images under any header text. */
+static const char *npy_file(struct ctx *c, struct arena *a, const char *header) {
+    struct writer w;
+    writer_init(&w, a);
+    write_bytes(&w, "\x93NUMPY\x01\x00", 8);
+    write_u16(&w, (uint16_t)strlen(header));
+    write_text(&w, "%s", header);
+    write_bytes(&w, "abcd", 4);
+    return test_file(c, a, ".npy", w.data, w.size);
+}
+
+static void npy_headers(void **state) {
+    (void)state;
+    static const struct {
+        const char *header;
+        bool good;
+    } cases[] = {
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1, 2), }\n", true},
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1, 3), }\n", false},
+        {"{'descr': '|u1', 'fortran_order': True, 'shape': (2, 1, 1, 2), }\n", false},
+        {"{'descr': '>u2', 'fortran_order': False, 'shape': (2, 1, 1, 1), }\n", false},
+        {"{'descr': x|u1x, 'fortran_order': False, 'shape': (2, 1, 1, 2), }\n", false},
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': 4, }\n", false},
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1, 2", false},
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 1, 1, 2), }\n", false},
+        {"'fortran_order': False, 'descr':", false}, /* nothing may be read behind the colon */
+        {"'fortran_order': False, 'descr':'|u", false},
+        {"'descr': '|u1', 'fortran_order':", false},
+        {"'descr'", false},
+    };
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *path = npy_file(&c, a, cases[i].header);
+        struct sample s;
+        const struct dataset *d = data_open(&c, a, arena_printf(a, "npy:%s", path));
+        if (!d == cases[i].good) fail_msg("%s: wrong verdict", cases[i].header);
+        if (d) {
+            assert_true(data_get(&c, a, d, 1, &s));
+            assert_null(s.floats); /* unsigned bytes are images */
+            assert_memory_equal(s.bytes, "cd", 2);
+        }
+        unlink(path);
+    }
     ctx_free(&c);
 }
 
@@ -148,12 +233,32 @@ static void preprocessing_is_scale_mean_std(void **state) {
     assert_true(preprocess_byte(&p, 1, 255) == 0.375f);
 }
 
+static void bgr_is_for_three_channels(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct preprocess rgb = {.scale = 1}, bgr = {.scale = 1, .bgr = true};
+    for (int channels = 1; channels <= 5; channels++) {
+        assert_int_equal(preprocess_check(&c, "x", &rgb, channels), channels <= 4);
+        assert_int_equal(preprocess_check(&c, "x", &bgr, channels), channels == 3);
+    }
+    assert_int_equal(c.errors, 5);
+    assert_string_equal(c.first->id, "data_bgr");
+    for (int ch = 0; ch < 3; ch++) {
+        assert_int_equal(preprocess_source(&rgb, ch), ch);
+        assert_int_equal(preprocess_source(&bgr, ch), 2 - ch);
+    }
+    ctx_free(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cifar_planes_and_labels),
         cmocka_unit_test(idx_images_and_labels),
         cmocka_unit_test(npy_round_trip),
         cmocka_unit_test(tensor_protos),
+        cmocka_unit_test(tensor_protos_that_contradict_themselves),
+        cmocka_unit_test(npy_headers),
+        cmocka_unit_test(bgr_is_for_three_channels),
         cmocka_unit_test(damaged_images_are_refused),
         cmocka_unit_test(preprocessing_is_scale_mean_std),
     };

@@ -109,6 +109,20 @@ bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sam
     return true;
 }
 
+bool preprocess_check(struct ctx *c, const char *where, const struct preprocess *p, int channels) {
+    if (p->bgr && channels != 3)
+        diag(c, data_bgr, where, channels);
+    else if (channels > PREPROCESS_CHANNELS)
+        diag(c, data_channels, where, channels, PREPROCESS_CHANNELS);
+    else
+        return true;
+    return false;
+}
+
+int preprocess_source(const struct preprocess *p, int ch) {
+    return p->bgr && ch < 3 ? 2 - ch : ch;
+}
+
 float preprocess_byte(const struct preprocess *p, int ch, uint8_t x) {
     return (float)((x * p->scale - p->mean[ch]) / p->std[ch]);
 }

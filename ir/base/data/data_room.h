@@ -30,7 +30,7 @@ struct dataset {
     struct data_item *items;
 };
 
-/* An array as npy and pb files hold it, converted to float unless the elements are unsigned bytes. */
+/* An array as npy and pb files hold it, converted to float unless the elements are bytes. */
 struct data_array {
     int rank;
     uint64_t dims[8];
@@ -50,7 +50,7 @@ bool data_is_image(const char *path); /* by its ending */
 /* The last three dimensions are C, H, W (leading ones must be 1 when single); fewer than three are refused. */
 bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, bool single,
                       uint64_t *count, struct sample *shape);
-/* Little-endian elements of a NumPy or ONNX type as floats; NULL when the type is not one of ours. */
+/* Little-endian elements of a NumPy or ONNX type as floats. */
 enum data_type {
     DATA_F32,
     DATA_F64,

@@ -1,4 +1,6 @@
-/* Folders of images: class subfolders in alphabetical order are the labels, or file names that are numbers. */
+/* Folders of images: class subfolders, whose place in alphabetical order (of bytes) is the label of
+ * the images in them, or images alone, whose names are their labels where they are numbers. Hidden
+ * entries and files that are no images are left out. */
 #include "base/data/data_room.h"
 
 #include <dirent.h>
@@ -24,28 +26,55 @@ static void add(struct arena *a, struct names *n, char *name) {
     n->list[n->count++] = name;
 }
 
-static void close_folder(void *object) {
-    closedir(object);
+/* The one folder that is open, for the context to close should memory run out meanwhile. */
+struct reading {
+    DIR *dir;
+};
+
+static void close_reading(void *object) {
+    struct reading *r = object;
+    if (r->dir) closedir(r->dir);
+    free(r);
 }
 
-/* Entries of a folder, sorted by bytes, hidden ones left out: folders and image files apart. */
-static bool list_folder(struct ctx *c, struct arena *a, const char *path, struct names *folders,
-                        struct names *files) {
-    DIR *dir = opendir(path);
-    if (!dir) {
-        diag(c, data_folder, path, strerror(errno));
-        return false;
+static struct reading *new_reading(struct ctx *c) {
+    struct reading *r = calloc(1, sizeof *r);
+    if (!r) ctx_oom(c);
+    ctx_defer(c, close_reading, r);
+    return r;
+}
+
+/* The next name that is not hidden; NULL at the end, with errno set when it is not the end. */
+static const char *next_name(DIR *dir) {
+    for (;;) {
+        errno = 0;
+        struct dirent *e = readdir(dir);
+        if (!e) return NULL;
+        if (e->d_name[0] != '.') return e->d_name;
     }
-    ctx_defer(c, close_folder, dir);
-    for (struct dirent *e; (e = readdir(dir));) {
-        if (e->d_name[0] == '.') continue;
-        char *full = arena_printf(a, "%s/%s", path, e->d_name);
+}
+
+/* Entries of a folder, sorted by bytes: folders and image files apart. */
+static bool list_folder(struct ctx *c, struct arena *a, struct reading *r, const char *path,
+                        struct names *folders, struct names *files) {
+    r->dir = opendir(path);
+    int error = errno;
+    for (const char *name; r->dir && (name = next_name(r->dir));) {
+        char *full = arena_printf(a, "%s/%s", path, name);
         struct stat st;
-        if (stat(full, &st) < 0) continue;
-        if (S_ISDIR(st.st_mode))
+        if (stat(full, &st) == 0 && S_ISDIR(st.st_mode))
             add(a, folders, full);
         else if (data_is_image(full))
             add(a, files, full);
+    }
+    if (r->dir) {
+        error = errno;
+        closedir(r->dir);
+        r->dir = NULL;
+    }
+    if (error) {
+        diag(c, data_folder, path, strerror(error));
+        return false;
     }
     if (folders->count) qsort(folders->list, folders->count, sizeof *folders->list, by_name);
     if (files->count) qsort(files->list, files->count, sizeof *files->list, by_name);
@@ -60,26 +89,37 @@ static void append_items(struct arena *a, struct dataset *d, const struct names 
     d->count += (long)files->count;
 }
 
-/* "…/0042.jpg" is label 42; a name that is no number has none. */
+/* "…/0042.jpg" is label 42; a name that is no number, or one of more than 6 digits, has none. */
 static int label_of_name(const char *path) {
-    const char *base = strrchr(path, '/');
-    char *end;
-    long v = strtol(base ? base + 1 : path, &end, 10);
-    return *end == '.' && v >= 0 && v < 1000000 && end != (base ? base + 1 : path) ? (int)v : -1;
+    const char *name = strrchr(path, '/') + 1; /* list_folder() put one there */
+    size_t digits = strspn(name, "0123456789"), zeros = strspn(name, "0");
+    if (!digits || digits - zeros > 6 || name + digits != strrchr(name, '.')) return -1;
+    return (int)strtol(name, NULL, 10);
+}
+
+/* Classes hold images and nothing below: an image further down would be left out in silence. */
+static bool append_class(struct ctx *c, struct arena *a, struct reading *r, struct dataset *d,
+                         const char *path, int label) {
+    struct names folders = {0}, files = {0};
+    if (!list_folder(c, a, r, path, &folders, &files)) return false;
+    if (folders.count) {
+        diag(c, data_folder_deep, path, folders.list[0]);
+        return false;
+    }
+    append_items(a, d, &files, label);
+    return true;
 }
 
 bool data_open_folder(struct ctx *c, struct arena *a, const char *path, struct dataset *d) {
     struct names folders = {0}, files = {0};
-    if (!list_folder(c, a, path, &folders, &files)) return false;
+    struct reading *r = new_reading(c);
+    if (!list_folder(c, a, r, path, &folders, &files)) return false;
     if (folders.count && files.count) {
         diag(c, data_folder_mixed, path);
         return false;
     }
-    for (size_t i = 0; i < folders.count; i++) {
-        struct names inner = {0}, images = {0};
-        if (!list_folder(c, a, folders.list[i], &inner, &images)) return false;
-        append_items(a, d, &images, (int)i);
-    }
+    for (size_t i = 0; i < folders.count; i++)
+        if (!append_class(c, a, r, d, folders.list[i], (int)i)) return false;
     if (!folders.count) append_items(a, d, &files, -1);
     for (long i = 0; !folders.count && i < d->count; i++)
         d->items[i].label = label_of_name(d->items[i].path);

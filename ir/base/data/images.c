@@ -1,4 +1,4 @@
-/* PNG through libpng, JPEG through libjpeg-turbo; both give R, G, B planes (grey images: one plane). */
+/* PNG through libpng, JPEG through libjpeg-turbo; both give R, G, B planes (grey images: one). */
 #include "base/data/data_room.h"
 
 #include <setjmp.h>
@@ -9,6 +9,7 @@
 #include <png.h>
 #endif
 #ifdef NBQ_JPEG
+#include <jerror.h>
 #include <jpeglib.h>
 #endif
 
@@ -20,13 +21,14 @@ static void planes(const uint8_t *from, int channels, size_t pixels, uint8_t *to
             to[(size_t)c * pixels + i] = from[i * (size_t)channels + (size_t)c];
 }
 
-static bool too_big(struct ctx *c, const char *path, unsigned long long ch, unsigned long long h,
-                    unsigned long long w) {
-    if (h && w && h <= DATA_MAX_ELEMENTS && w <= DATA_MAX_ELEMENTS &&
-        ch * h * w <= DATA_MAX_ELEMENTS)
-        return false;
-    diag(c, data_big, path, ch, h, w, DATA_MAX_ELEMENTS);
-    return true;
+static bool too_big(unsigned long long ch, unsigned long long h, unsigned long long w) {
+    return !h || !w || h > DATA_MAX_ELEMENTS || w > DATA_MAX_ELEMENTS ||
+           ch * h * w > DATA_MAX_ELEMENTS;
+}
+
+static void say_too_big(struct ctx *c, const char *path, unsigned ch, unsigned h, unsigned w) {
+    diag(c, data_big, path, (unsigned long long)ch, (unsigned long long)h, (unsigned long long)w,
+         DATA_MAX_ELEMENTS);
 }
 
 static void set_sample(struct sample *out, int channels, int height, int width,
@@ -44,13 +46,14 @@ bool data_read_png(struct ctx *c, struct arena *a, const char *path, struct samp
     memset(&image, 0, sizeof image);
     image.version = PNG_IMAGE_VERSION;
     if (!png_image_begin_read_from_memory(&image, v.data, v.size)) {
-        diag(c, data_png, path, image.message);
+        diag(c, data_png, path, image.message); /* nothing of libpng's is left by now */
         return false;
     }
     bool grey = !(image.format & PNG_FORMAT_FLAG_COLOR);
     int channels = grey ? 1 : 3;
-    if (too_big(c, path, (unsigned)channels, image.height, image.width)) {
-        png_image_free(&image);
+    if (too_big((unsigned)channels, image.height, image.width)) {
+        png_image_free(&image); /* saying so may run out of memory */
+        say_too_big(c, path, (unsigned)channels, image.height, image.width);
         return false;
     }
     image.format = grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
@@ -64,9 +67,9 @@ bool data_read_png(struct ctx *c, struct arena *a, const char *path, struct samp
     }
     png_color black = {0, 0, 0};
     if (!png_image_finish_read(&image, &black, rows, 0, NULL)) {
-        diag(c, data_png, path, image.message);
         png_image_free(&image);
         free(rows);
+        diag(c, data_png, path, image.message);
         return false;
     }
     planes(rows, channels, pixels, rows + pixels * (size_t)channels);
@@ -90,11 +93,13 @@ struct jpeg_job {
     struct jpeg_decompress_struct jpeg;
     char message[JMSG_LENGTH_MAX];
     uint8_t *rows;
+    unsigned channels;
+    bool big; /* refused for its size */
 };
 
 static void jpeg_fail(j_common_ptr info) {
     struct jpeg_job *job = (struct jpeg_job *)(void *)info->err;
-    info->err->format_message(info, job->message);
+    if (info->err->msg_code != JERR_OUT_OF_MEMORY) info->err->format_message(info, job->message);
     longjmp(job->fail, 1);
 }
 
@@ -118,15 +123,12 @@ static bool decode_jpeg(struct jpeg_job *job, const struct file_view *v) {
     jpeg_read_header(&job->jpeg, TRUE);
     bool grey = job->jpeg.jpeg_color_space == JCS_GRAYSCALE;
     job->jpeg.out_color_space = grey ? JCS_GRAYSCALE : JCS_RGB;
+    job->channels = grey ? 1 : 3;
+    job->big = too_big(job->channels, job->jpeg.image_height, job->jpeg.image_width);
+    if (job->big) return false; /* before the library takes memory for that many */
     jpeg_start_decompress(&job->jpeg);
-    size_t row = (size_t)job->jpeg.output_width * (size_t)job->jpeg.output_components;
-    size_t all = row * job->jpeg.output_height;
-    if (!all || all > DATA_MAX_ELEMENTS) {
-        snprintf(job->message, sizeof job->message, "%u × %u pixels are too many",
-                 job->jpeg.output_width, job->jpeg.output_height);
-        return false;
-    }
-    job->rows = malloc(2 * all);
+    size_t row = (size_t)job->jpeg.output_width * job->channels;
+    job->rows = malloc(2 * row * job->jpeg.output_height);
     if (!job->rows) return false;
     while (job->jpeg.output_scanline < job->jpeg.output_height) {
         JSAMPROW line = job->rows + row * job->jpeg.output_scanline;
@@ -141,19 +143,23 @@ bool data_read_jpeg(struct ctx *c, struct arena *a, const char *path, struct sam
     if (!file_map(c, path, &v)) return false;
     struct jpeg_job *job = arena_alloc(a, sizeof *job);
     bool good = decode_jpeg(job, &v);
-    int channels = job->jpeg.output_components;
-    int height = (int)job->jpeg.output_height, width = (int)job->jpeg.output_width;
+    int channels = (int)job->channels;
+    unsigned height = job->jpeg.image_height, width = job->jpeg.image_width;
     jpeg_destroy_decompress(&job->jpeg);
     if (!good) {
         free(job->rows);
-        if (!job->message[0]) ctx_oom(c);
-        diag(c, data_jpeg, path, job->message);
+        if (job->big)
+            say_too_big(c, path, job->channels, height, width);
+        else if (job->message[0])
+            diag(c, data_jpeg, path, job->message);
+        else
+            ctx_oom(c);
         return false;
     }
     ctx_defer(c, free, job->rows);
-    size_t pixels = (size_t)height * (size_t)width;
+    size_t pixels = (size_t)height * width;
     planes(job->rows, channels, pixels, job->rows + pixels * (size_t)channels);
-    set_sample(out, channels, height, width, job->rows + pixels * (size_t)channels);
+    set_sample(out, channels, (int)height, (int)width, job->rows + pixels * (size_t)channels);
     return true;
 }
 #else

@@ -46,8 +46,10 @@ static bool parse_header(struct ctx *c, const char *path, const char *text, stru
     if (!descr || !order) return refuse(c, path, "no 'descr' or no 'fortran_order'");
     if (strncmp(order, "False", 5) != 0) return refuse(c, path, "Fortran order; expected C order");
     *type = DATA_TYPE_COUNT;
+    bool quoted = *descr == '\'' || *descr == '"'; /* else the header may end here */
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (!strncmp(descr + 1, types[i].descr, 3) && descr[4] == descr[0]) *type = types[i].type;
+        if (quoted && !strncmp(descr + 1, types[i].descr, 3) && descr[4] == descr[0])
+            *type = types[i].type;
     if (*type == DATA_TYPE_COUNT)
         return refuse(c, path, "element type; expected little-endian float, uint8 or integer");
     if (!parse_shape(after_key(text, "'shape'"), out))

@@ -1,5 +1,6 @@
-/* One ONNX TensorProto (the .pb files of ONNX's own test sets), read from its wire format: dims (field 1),
- * data_type (2), float_data (4), int32_data (5), int64_data (7), raw_data (9), double_data (10). */
+/* One ONNX TensorProto (the .pb files of ONNX's own test sets), read from its wire format: dims
+ * (field 1), data_type (2), float_data (4), int32_data (5), int64_data (7), raw_data (9),
+ * double_data (10). */
 #include "base/data/data_room.h"
 
 #include <string.h>
@@ -8,6 +9,8 @@ static bool refuse(struct ctx *c, const char *path, const char *why) {
     diag(c, data_pb, path, why);
     return false;
 }
+
+static const char COUNT[] = "too few or too many elements";
 
 static uint64_t varint(struct reader *r) {
     uint64_t v = 0;
@@ -90,22 +93,39 @@ static enum data_type type_of(uint64_t onnx) {
     return onnx < 12 ? table[onnx] : DATA_TYPE_COUNT;
 }
 
+/* int32_data and int64_data: a varint an element. */
+static bool convert_ints(struct ctx *c, struct arena *a, const char *path, struct fields *f,
+                         enum data_type t, size_t count) {
+    uint8_t *bytes = t == DATA_U8 ? arena_alloc(a, count) : NULL;
+    float *floats = t == DATA_U8 ? NULL : arena_array(a, count, sizeof *floats);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t v = varint(&f->raw);
+        if (bytes && v > UINT8_MAX) return refuse(c, path, "a uint8 element is above 255");
+        if (bytes)
+            bytes[i] = (uint8_t)v;
+        else
+            floats[i] = (float)(int64_t)v;
+    }
+    if (f->raw.bad || reader_left(&f->raw)) return refuse(c, path, COUNT);
+    f->array.bytes = bytes;
+    f->array.floats = floats;
+    return true;
+}
+
+/* Each typed list is for some element types only; raw_data is for all. */
+static bool form_fits(enum form form, enum data_type t) {
+    if (form == FLOATS) return t == DATA_F32;
+    if (form == DOUBLES) return t == DATA_F64;
+    return form != INTS || (t != DATA_F32 && t != DATA_F64);
+}
+
 static bool convert(struct ctx *c, struct arena *a, const char *path, struct fields *f,
                     size_t count) {
     enum data_type t = type_of(f->type);
     if (t == DATA_TYPE_COUNT) return refuse(c, path, "element type is not one that is read");
-    if (f->form == FLOATS) t = DATA_F32;
-    if (f->form == DOUBLES) t = DATA_F64;
-    if (f->form == INTS) {
-        float *out = arena_array(a, count, sizeof *out);
-        for (size_t i = 0; i < count; i++) out[i] = (float)(int64_t)varint(&f->raw);
-        f->array.floats = out;
-        return !f->raw.bad && !reader_left(&f->raw)
-                   ? true
-                   : refuse(c, path, "too few or too many elements");
-    }
-    if (f->raw.size != count * data_type_size(t))
-        return refuse(c, path, "too few or too many elements");
+    if (!form_fits(f->form, t)) return refuse(c, path, "the list is of another element type");
+    if (f->form == INTS) return convert_ints(c, a, path, f, t, count);
+    if (f->raw.size != count * data_type_size(t)) return refuse(c, path, COUNT);
     if (t == DATA_U8)
         f->array.bytes = f->raw.data;
     else
