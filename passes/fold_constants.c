@@ -3,8 +3,8 @@
  *
  * Nodes whose inputs are all constant, and Shape, are evaluated by the oracle's evaluator. Nodes
  * that hand on their input as it is are removed: Identity, Dropout (inference), Cast to the same
- * type, and Reshape, Flatten, Squeeze, Unsqueeze, Slice, Pad, Clip and Transpose that change
- * nothing. A Transpose that moves only dimensions of size 1 becomes a Reshape. */
+ * type, Concat of one, and Reshape, Flatten, Squeeze, Unsqueeze, Slice, Pad, Clip and Transpose
+ * that change nothing. A Transpose that moves only dimensions of size 1 becomes a Reshape. */
 #include "passes/internal.h"
 
 #include <float.h>
@@ -111,6 +111,8 @@ static bool is_copy(const struct ir_node *n) {
         return has_zero_pads(n);
     case IR_OP_clip:
         return has_no_bounds(n);
+    case IR_OP_concat:
+        return n->in_count == 1;
     default:
         return n->op == IR_OP_identity || n->op == IR_OP_dropout || pass_is_view(n->op);
     }

@@ -1,8 +1,9 @@
 /* Pass fuse. Requires SHAPES, FOLDED, NO_BN. Provides FUSED. Breaks RANGES.
  *
  * Relu and Clip become the attribute `act` of the convolution or addition before them, through a
- * max-pool where one stands between. Pad by zeros becomes padding of the convolution or pool
- * behind it. What feeds anybody else as well is left alone. */
+ * max-pool where one stands between. Behind a Concat each operand is clamped instead. Pad by
+ * zeros becomes padding of the convolution or pool behind it. What feeds anybody else as well is
+ * left alone. */
 #include "passes/internal.h"
 
 #include <string.h>
@@ -62,6 +63,34 @@ static bool swap_with_pool(struct ir_graph *g, struct ir_node *n) {
     ir_set_input(g, n, 0, pool->out[0]);
     ir_set_input(g, pool, 0, moved);
     pass_take_output(g, pool, n);
+    return true;
+}
+
+/* Clamping operands costs no more than clamping the whole, and some may have a convolution. */
+static bool is_clamp_after_concat(const struct ir_graph *g, const struct ir_node *n) {
+    struct pass_clamp clamp;
+    if (!pass_clamp_of(n, &clamp) || ir_single_user(g, n->in[0]) == NULL) return false;
+    const struct ir_node *concat = n->in[0]->producer;
+    if (concat == NULL || concat->op != IR_OP_concat) return false;
+    for (int i = 0; i < concat->in_count; i++)
+        if (ir_is_const(concat->in[i])) return false;
+    return true;
+}
+
+static bool swap_with_concat(struct ir_graph *g, struct ir_node *n) {
+    struct ir_node *concat = n->in[0]->producer;
+    int first_new = g->value_count;
+    for (int i = 0; i < concat->in_count; i++) {
+        struct ir_value *x = concat->in[i];
+        if (x->id >= first_new) continue; /* joined more than once */
+        struct ir_value *moved = pass_value_like(g, x, x->name);
+        ir_set_input(g, n, 0, x);
+        ir_node_new(g, concat, n->op, n->name, n->in, n->in_count, &moved, 1);
+        for (int k = i; k < concat->in_count; k++)
+            if (concat->in[k] == x) ir_set_input(g, concat, k, moved);
+    }
+    ir_set_input(g, n, 0, concat->out[0]);
+    pass_take_output(g, concat, n);
     return true;
 }
 
@@ -135,6 +164,7 @@ static bool fuse_pad(struct ir_graph *g, struct ir_node *n) {
 static const struct pass_rule rules[] = {
     {"activation", is_activation, fuse_activation},
     {"activation behind max-pool", is_clamp_after_pool, swap_with_pool},
+    {"activation behind concat", is_clamp_after_concat, swap_with_concat},
     {"padding", is_padded, fuse_pad},
 };
 enum { RULE_COUNT = sizeof rules / sizeof rules[0] };

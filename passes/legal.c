@@ -73,6 +73,16 @@ static bool check_pool(const struct check *x) {
     return ir_attr_int(x->n, "ceil_mode") == 0 || REFUSE(x, pass_pool_ceil);
 }
 
+static bool check_concat(const struct check *x) {
+    int64_t axis = ir_attr_int(x->n, "axis");
+    for (int i = 0; i < x->n->in_count; i++) {
+        const struct ir_value *v = x->n->in[i];
+        if (ir_is_const(v)) return REFUSE(x, pass_concat_const, v->name, ir_type_text(x->a, v));
+        if (!expect_image(x, v)) return false;
+    }
+    return axis == 1 || axis == -3 || REFUSE(x, pass_concat_axis, (long long)axis);
+}
+
 static bool check_view(const struct check *x) {
     const struct ir_value *in = x->n->in[0], *out = x->n->out[0];
     if (x->at_input[in->id] || x->at_output[out->id]) return true;
@@ -112,7 +122,7 @@ static rule_fn *const rules[IR_OP_COUNT] = {
     [IR_OP_matmul] = check_dense,    [IR_OP_batchnorm] = check_batchnorm,
     [IR_OP_relu] = check_activation, [IR_OP_clip] = check_activation,
     [IR_OP_slice] = check_move,      [IR_OP_pad] = check_move,
-    [IR_OP_identity] = check_copy,
+    [IR_OP_identity] = check_copy,   [IR_OP_concat] = check_concat,
 };
 
 static bool *views_from_inputs(const struct ir_graph *g, struct arena *a) {

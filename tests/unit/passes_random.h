@@ -95,8 +95,9 @@ static inline void make_affine(struct maker *m) {
                                        : make_floats(m, rank - skip, dims + skip, 0.5, 2);
     struct ir_node *n = make_node(m, op, &k, 1);
     if (op != IR_OP_div && chance(m, 40)) {
-        n->in[1] = n->in[0];
-        n->in[0] = k;
+        struct ir_value *x = n->in[0];
+        ir_set_input(m->g, n, 0, k);
+        ir_set_input(m->g, n, 1, x);
     }
     finish_node(m, n);
 }
@@ -196,6 +197,23 @@ static inline void make_residual(struct maker *m) {
     finish_node(m, n);
 }
 
+/* The newest value beside up to three more: convolutions of it, and itself again. */
+static inline void make_concat(struct maker *m) {
+    struct ir_value *x = m->x, *more[3];
+    int count = (int)between(m, 0, 3);
+    for (int i = 0; i < count; i++) {
+        m->x = x;
+        if (chance(m, 60)) make_conv(m, true);
+        if (chance(m, 20)) make_clamp(m);
+        more[i] = m->x;
+    }
+    m->x = x;
+    struct ir_node *n = make_node(m, IR_OP_concat, more, count);
+    ir_set_int(m->g, n, "axis", chance(m, 50) ? 1 : -3);
+    finish_node(m, n);
+    if (chance(m, 15)) make_concat(m);
+}
+
 static inline void make_dense(struct maker *m) {
     int64_t k = ir_elements(m->x), o = between(m, 1, 6);
     if (chance(m, 40)) {
@@ -275,8 +293,10 @@ static inline void make_step(struct maker *m) {
         make_pad(m);
     else if (kind < 88)
         make_slice(m);
-    else if (kind < 93)
+    else if (kind < 92)
         make_nothing(m);
+    else if (kind < 96)
+        make_concat(m);
     else
         make_residual(m);
 }
