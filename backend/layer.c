@@ -139,17 +139,15 @@ static bool weight_format(const struct be_plan *p, const struct be_layer *l, str
 
 static void conv_form(const struct be_plan *p, struct be_shape *s) {
     const struct svpe_target *t = p->target;
-    s->taps = 1;
     if (s->x->layout == SVPE_LAYOUT_STEM) {
         s->form = SVPE_FORM_STEM;
-        s->taps = (int)t->lanes >> s->x->px;
     } else if (s->group > 1 && s->group == s->x->channels && s->group == s->y->channels) {
         s->form = SVPE_FORM_DEPTHWISE;
-        s->taps = (int)t->gather;
     } else {
         s->form = s->y->height == 1 && s->y->width == 1 ? SVPE_FORM_FC : SVPE_FORM_DENSE;
         s->grouped_dense = s->group > 1;
     }
+    s->taps = (int)svpe_taps_per_block(t, s->form, s->x->px);
 }
 
 static bool conv_fields(const struct be_plan *p, const struct be_layer *l,

@@ -39,7 +39,7 @@ static int64_t get_field(const struct bits *b, enum svpe_field f) {
 
 void svpe_field_range(enum svpe_field f, int64_t *min, int64_t *max) {
     const struct svpe_field_info *info = svpe_field_info(f);
-    *min = info->is_signed ? -(INT64_C(1) << (info->width - 1)) : 0;
+    *min = info->min;
     *max = (INT64_C(1) << (info->width - (info->is_signed ? 1 : 0))) - 1;
 }
 
@@ -80,7 +80,7 @@ bool svpe_encode(const struct svpe_insn *i, uint8_t *to, const char **bad) {
     for (int n = 0; n < svpe_field_count(op->format); n++) {
         enum svpe_field f = (enum svpe_field)((int)first + n);
         bool used = op->uses >> n & 1;
-        if (!fits(f, i->field[n]) || (!used && i->field[n] != 0)) {
+        if (used ? !fits(f, i->field[n]) : i->field[n] != 0) {
             *bad = svpe_field_info(f)->name;
             return false;
         }
@@ -118,8 +118,11 @@ static const char *word_fault(const struct svpe_insn *i, const struct bits *left
         if (left->w[w]) return "a reserved bit is set";
     }
     for (int n = 0; n < svpe_field_count(op->format); n++) {
-        if (!(op->uses >> n & 1) && i->field[n])
-            return "a field the instruction does not use is not zero";
+        const struct svpe_field_info *f =
+            svpe_field_info((enum svpe_field)((int)svpe_field_first(op->format) + n));
+        bool used = op->uses >> n & 1;
+        if (!used && i->field[n]) return "a field the instruction does not use is not zero";
+        if (used && i->field[n] < f->min) return f->below;
     }
     if ((i->wait | i->post) >> i->queue & 1) return "waits for or posts to its own queue";
     return NULL;

@@ -205,24 +205,14 @@ static void conv_input(const struct job *j) {
     }
 }
 
-/* Kernel columns one weight block holds. */
-static uint64_t conv_taps_per_block(const struct job *j) {
-    uint64_t form = get(j, SVPE_CONV_form);
-    if (form == SVPE_FORM_DEPTHWISE) return (uint64_t)j->target->gather;
-    if (form == SVPE_FORM_STEM) return (uint64_t)j->target->lanes >> get(j, SVPE_CONV_px);
-    return 1;
-}
-
 static void conv(const struct job *j) {
     conv_input(j);
-    uint64_t taps = conv_taps_per_block(j), ob = get(j, SVPE_CONV_ob);
-    uint64_t blocks = ob * (1 + get(j, SVPE_CONV_two)) * get(j, SVPE_CONV_kh) *
-                      ((get(j, SVPE_CONV_kw) + taps - 1) / taps) * get(j, SVPE_CONV_ib);
+    uint64_t blocks = (uint64_t)svpe_conv_blocks(j->target, j->insn);
     uint64_t block = svpe_block_bytes(j->target, (enum svpe_wfmt)get(j, SVPE_CONV_wfmt));
     put(j, area_of(SVPE_BUFFER_WGT, false, get(j, SVPE_CONV_wgt) * 8, blocks * block));
 
     struct area acc = area_of(SVPE_BUFFER_ACC, false, get(j, SVPE_CONV_acc) * j->entry, j->entry);
-    repeat(&acc, ob * get(j, SVPE_CONV_rows) * get(j, SVPE_CONV_cols), j->entry);
+    repeat(&acc, get(j, SVPE_CONV_ob) * get(j, SVPE_CONV_rows) * get(j, SVPE_CONV_cols), j->entry);
     if (get(j, SVPE_CONV_more)) put(j, acc);
     acc.write = true;
     put(j, acc);

@@ -80,7 +80,7 @@ struct svpe_format_info {
 };
 struct svpe_uop_info {
     const char *mnemonic, *meaning;
-    /* uses of each port per cycle: a number, or 'C', 'W', 'B' as svpe.def says */
+    /* uses of each port: a number, or the letter of a USE row of svpe.def */
     char act_reads, wgt_reads, acc_reads, acc_writes, act_writes, par_reads;
 };
 struct svpe_name_info { /* queues, regions, buffers, forms */
@@ -91,12 +91,15 @@ struct svpe_field_info {
     const char *name, *meaning;
     int low, width;
     bool is_signed;
-    int position; /* within its format */
+    int min; /* smallest legal value, at most 1: what left out fields of assembly have is legal */
+    const char *below; /* what to say of a smaller one */
+    int position;      /* within its format */
 };
 struct svpe_wfmt_info {
     const char *name, *meaning;
     int bits, magnitude_bits;
     bool linear;
+    int least, most; /* n of the weights it is for */
 };
 
 /* tables.c: expanded from svpe.def and wfmt.def. */
@@ -117,33 +120,36 @@ const struct svpe_wfmt_info *svpe_wfmt_info(enum svpe_wfmt f);
 /* Both assert that f belongs to i's format. */
 int64_t svpe_get(const struct svpe_insn *i, enum svpe_field f);
 void svpe_set(struct svpe_insn *i, enum svpe_field f, int64_t v);
-/* All fields zero, but the queue of end: store. */
+/* Fields have their resting values: 0, or the min where 0 is not legal; the queue of end: store. */
 struct svpe_insn svpe_insn_new(enum svpe_op op, int layer);
 /* Of everything that decides what a word means; texts apart. */
 uint64_t svpe_isa_hash(struct arena *a);
 
 /* code.c: words. */
 int svpe_insn_bytes(enum svpe_op op); /* 16 or 32 */
-/* What the field can hold. */
+/* What the field may hold: from svpe.def's min to the largest that its bits express. */
 void svpe_field_range(enum svpe_field f, int64_t *min, int64_t *max);
 /* Writes svpe_insn_bytes() bytes. False: a value does not fit its field, *bad names the field. */
 bool svpe_encode(const struct svpe_insn *i, uint8_t *to, const char **bad);
 /* Returns bytes taken, or 0 with *why (a static text): unknown opcode, reserved bits, unused field
- * not zero, truncated. */
+ * not zero, used field below its min, truncated. */
 int svpe_decode(const uint8_t *from, size_t left, struct svpe_insn *i, const char **why);
 
 /* weight.c: weight codes. */
-enum svpe_wfmt svpe_wfmt_for(bool linear, int bits);
+/* Of weights of n bits; asserts that there is one. */
+enum svpe_wfmt svpe_wfmt_for(bool linear, int n);
 /* The code of an integer weight; −1: not representable. */
 int svpe_wcode(enum svpe_wfmt f, int value);
 /* False: no code (negative zero, high bits). */
 bool svpe_wvalue(enum svpe_wfmt f, unsigned code, int *value);
 /* One block: asserts that all values are representable; pads to 8 bytes. */
 void svpe_pack(enum svpe_wfmt f, const int16_t *values, size_t count, struct writer *to);
-/* False: a bad code. */
-bool svpe_unpack(enum svpe_wfmt f, const uint8_t *from, size_t count, int16_t *values);
 /* Bytes of one weight block of E·V codes, a multiple of 8. */
 size_t svpe_block_bytes(const struct svpe_target *t, enum svpe_wfmt f);
+/* Kernel columns one weight block holds. px: as in CONV. */
+int64_t svpe_taps_per_block(const struct svpe_target *t, enum svpe_form form, int64_t px);
+/* Weight blocks that a conv reads. */
+int64_t svpe_conv_blocks(const struct svpe_target *t, const struct svpe_insn *i);
 
 /* Shape of one program on one target: what footprints, micro-instructions and verification need. */
 struct svpe_machine {
@@ -227,10 +233,8 @@ const char *svpe_fault_text(struct arena *a, const struct svpe_fault *f,
                             int layer_count);
 
 /* text.c: assembly. Grammar in docs/isa.md: `mnemonic field=value, …` with `wait=q+q`, `post=q+q`,
- * `layer=N`; zero fields that an instruction uses may be left out. */
+ * `layer=N`; fields with their resting value may be left out. */
 void svpe_print_insn(const struct svpe_insn *i, struct writer *to); /* one line, no newline */
-bool svpe_parse_insn(struct ctx *c, const char *file, int line, const char *text,
-                     struct svpe_insn *out);
 /* A whole file (comments start with ';'): appends encoded words. False after saying every fault. */
 bool svpe_assemble(struct ctx *c, const char *file, const char *text, size_t size,
                    struct writer *to);

@@ -194,8 +194,7 @@ static const char uops_text[] =
     "\n"
     "`conv` and the vector unit's instructions are loops of micro-instructions; `nbq-objdump\n"
     "--uops` prints them, and the hardware issues exactly these. Port uses are per\n"
-    "micro-instruction: C is one per column in use, W the window of a kernel row, B one per\n"
-    "vector of a beat. A micro-instruction takes as many cycles as the busiest port needs, at\n"
+    "micro-instruction. A micro-instruction takes as many cycles as the busiest port needs, at\n"
     "least one.\n"
     "\n"
     "- `conv`: for output block, for group of P pixels (row by row): `init` with `more`; for each\n"
@@ -206,8 +205,8 @@ static const char uops_text[] =
     "- Vector n of the activation buffer lies in bank n mod act_banks. A bank delivers one vector\n"
     "  per cycle and takes one; a vector that several columns want is delivered once. The two\n"
     "  operands of `v.add` and `v.mul` come through two halves of the ports. The accumulator\n"
-    "  buffer delivers and takes P entries per cycle. `v.lut` makes table_lanes look-ups per\n"
-    "  cycle.\n"
+    "  buffer delivers and takes P entries per cycle, the parameter buffer the parameters of V\n"
+    "  channels or table_lanes look-ups (the factor of a window at a border is one).\n"
     "- Copies take dram_latency cycles and one more for each dram_bytes bytes.\n"
     "\n";
 
@@ -217,8 +216,7 @@ static const char checks_text[] =
     "Whatever these rules forbid is refused before anything runs.\n"
     "\n"
     "- Words: an unknown opcode, a reserved bit, a field the instruction does not use that is not\n"
-    "  zero, its own queue in `wait` or `post`, code that ends inside a word.\n"
-    "- Extents, strides and repetitions that are zero where at least 1 is said.\n"
+    "  zero, a field outside its range, its own queue in `wait` or `post`, code that ends inside a word.\n"
     "- A place outside its buffer or region, from the first to the last one touched. `ld.wgt`\n"
     "  reads wgt, `ld.par` par, `ld.act` work or in, `st.act` writes work or out.\n"
     "- A result whose rows or blocks overlap each other, or a source it overlaps without being\n"
@@ -243,7 +241,8 @@ static const char asm_text[] = "## Assembly\n"
                                "```\n"
                                "\n"
                                "Items may stand in any order, each at most once; what is left out "
-                               "is 0 (the queue of `end`: store). `region`,\n"
+                               "is 0, or 1 where the range begins at 1 (the queue of `end`: store). "
+                               "`region`,\n"
                                "`queue`, `form` and `wfmt` take the names above as well as "
                                "numbers. `.word` gives bytes as they are, in the order of\n"
                                "memory: `nbq-objdump -d` uses it for words that are no "
@@ -265,8 +264,8 @@ static const char wfmt_text[] =
     "Power-of-two codes have a sign bit above their magnitude bits; magnitude 0 is zero (with the\n"
     "sign bit set it is refused), m is 2^(m−1), in units of the channel's smallest level.\n"
     "\n"
-    "| | name | bits per code | meaning |\n"
-    "|---|---|---|---|\n";
+    "| | name | bits per code | n | meaning |\n"
+    "|---|---|---|---|---|\n";
 
 static const char target_text[] =
     "## Targets\n"
@@ -397,9 +396,17 @@ static void put_port(struct writer *to, char uses) {
 
 static void put_uops(struct writer *to) {
     put(to, uops_text);
-    put(to,
-        "| | act reads | wgt reads | acc reads | acc writes | act writes | par reads | meaning |\n"
-        "|---|---|---|---|---|---|---|---|\n");
+    static const struct {
+        const char *letter, *meaning;
+    } uses[] = {
+#define USE(letter, text, meaning) {text, meaning},
+#include "isa/svpe.def"
+    };
+    for (size_t n = 0; n < sizeof uses / sizeof *uses; n++)
+        write_text(to, "- %s: %s.\n", uses[n].letter, uses[n].meaning);
+    put(to, "\n| | act reads | wgt reads | acc reads | acc writes | act writes | par reads | "
+            "meaning |\n"
+            "|---|---|---|---|---|---|---|---|\n");
     for (int n = 0; n < SVPE_UOP_COUNT; n++) {
         const struct svpe_uop_info *u = svpe_uop_info((enum svpe_uop_kind)n);
         write_text(to, "| `%s` |", u->mnemonic);
@@ -420,7 +427,9 @@ static void put_wfmts(struct writer *to) {
     put(to, wfmt_text);
     for (int n = 0; n < SVPE_WFMT_COUNT; n++) {
         const struct svpe_wfmt_info *f = svpe_wfmt_info((enum svpe_wfmt)n);
-        write_text(to, "| %d | %s | %d | %s |\n", n, f->name, f->bits, f->meaning);
+        write_text(to, "| %d | %s | %d | ", n, f->name, f->bits);
+        write_text(to, f->least < f->most ? "%d…%d" : "%d", f->least, f->most);
+        write_text(to, " | %s |\n", f->meaning);
     }
     put(to, "\n");
 }

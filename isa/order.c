@@ -12,7 +12,9 @@
  * holds; so one pass over it with vector clocks decides, with the last reader and the last writer
  * per queue of every granule of memory.
  *
- * On purpose this shares nothing with the compiler's own derivation of dependencies.
+ * On purpose this shares no code with the compiler's own derivation of dependencies, but for
+ * svpe_footprint(): what an instruction touches. tests/unit/runtime_footprint_test.c is the
+ * independent check of that.
  */
 #include "isa/isa.h"
 

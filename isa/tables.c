@@ -23,7 +23,7 @@ enum field_bits {
 #define FORMAT(name, bits, ...)                                                                    \
     _Static_assert((bits) == 0 || (bits) == 128 || (bits) == 256,                                  \
                    "svpe.def: format " #name " is neither short nor long");
-#define FIELD(format, name, low, width, ...)                                                       \
+#define FIELD(format, name, low, width, is_signed, min, ...)                                       \
     _Static_assert((int)PLACE_##format##_##name == (int)SVPE_##format##_##name &&                  \
                        (int)PLACE_##format##_##name - (int)FIRST_##format < SVPE_MAX_FIELDS,       \
                    "svpe.def: field " #format "." #name " does not follow its FORMAT row");        \
@@ -31,7 +31,9 @@ enum field_bits {
                    "svpe.def: field " #format "." #name " overlaps the one before it");            \
     _Static_assert((width) >= 1 && (width) <= 32 &&                                                \
                        (int)LAST_##format##_##name < (int)BITS_##format,                           \
-                   "svpe.def: field " #format "." #name " is too wide for its word");
+                   "svpe.def: field " #format "." #name " is too wide for its word");              \
+    _Static_assert((min) <= 1 && (min) >= ((is_signed) ? -(INT64_C(1) << ((width)-1)) : 0),        \
+                   "svpe.def: field " #format "." #name " cannot hold its min, or 0 and 1");
 #define INSN(name, mnemonic, opcode, format, ...)                                                  \
     _Static_assert(((opcode) >> 7 == 1) == ((int)BITS_##format == 256),                            \
                    "svpe.def: bit 7 of the opcode of " #name " does not tell its length");
@@ -66,7 +68,7 @@ static const struct svpe_format_info formats[] = {
 };
 
 static const struct svpe_field_info fields[] = {
-#define FIELD(format_, name_, low_, width_, signed_, meaning_)                                     \
+#define FIELD(format_, name_, low_, width_, signed_, min_, meaning_)                               \
     [SVPE_##format_##_##                                                                           \
         name_] = {.format = SVPE_FORMAT_##format_,                                                 \
                   .name = #name_,                                                                  \
@@ -74,6 +76,8 @@ static const struct svpe_field_info fields[] = {
                   .low = low_,                                                                     \
                   .width = width_,                                                                 \
                   .is_signed = signed_,                                                            \
+                  .min = min_,                                                                     \
+                  .below = #name_ ": expected at least " #min_,                                    \
                   .position = (int)SVPE_##format_##_##name_ - (int)FIRST_##format_},
 #include "isa/svpe.def"
 };
@@ -108,12 +112,14 @@ static const struct svpe_uop_info uops[] = {
 };
 
 static const struct svpe_wfmt_info wfmts[] = {
-#define WFMT(name_, text_, bits_, magnitude_bits_, linear_, meaning_)                              \
+#define WFMT(name_, text_, bits_, magnitude_bits_, linear_, least_, most_, meaning_)               \
     [SVPE_WFMT_##name_] = {.name = text_,                                                          \
                            .meaning = meaning_,                                                    \
                            .bits = bits_,                                                          \
                            .magnitude_bits = magnitude_bits_,                                      \
-                           .linear = linear_},
+                           .linear = linear_,                                                      \
+                           .least = least_,                                                        \
+                           .most = most_},
 #include "isa/wfmt.def"
 #undef WFMT
 };
@@ -199,6 +205,10 @@ void svpe_set(struct svpe_insn *i, enum svpe_field f, int64_t v) {
 struct svpe_insn svpe_insn_new(enum svpe_op op, int layer) {
     assert(op < SVPE_OP_COUNT && layer >= 0 && layer <= UINT16_MAX);
     struct svpe_insn i = {.op = op, .layer = (uint16_t)layer, .queue = ops[op].queue};
+    for (int n = 0; n < svpe_field_count(ops[op].format); n++) {
+        int min = fields[format_first[ops[op].format] + n].min;
+        if ((ops[op].uses >> n & 1) && min > 0) i.field[n] = min;
+    }
     if (ops[op].format == SVPE_FORMAT_SYNC) svpe_set(&i, SVPE_SYNC_queue, ops[op].queue);
     return i;
 }
@@ -209,8 +219,8 @@ static void write_formats(struct writer *w) {
     }
     for (int f = 0; f < SVPE_FIELD_COUNT; f++) {
         const struct svpe_field_info *i = &fields[f];
-        write_text(w, "field %d %s %d %d %d\n", (int)i->format, i->name, i->low, i->width,
-                   i->is_signed);
+        write_text(w, "field %d %s %d %d %d %d\n", (int)i->format, i->name, i->low, i->width,
+                   i->is_signed, i->min);
     }
 }
 
@@ -223,8 +233,9 @@ uint64_t svpe_isa_hash(struct arena *a) {
     for (int i = 0; i < SVPE_BUFFER_COUNT; i++) write_text(&w, "buffer %s\n", buffers[i].name);
     for (int i = 0; i < SVPE_FORM_COUNT; i++) write_text(&w, "form %s\n", forms[i].name);
     for (int i = 0; i < SVPE_WFMT_COUNT; i++) {
-        write_text(&w, "wfmt %s %d %d %d\n", wfmts[i].name, wfmts[i].bits, wfmts[i].magnitude_bits,
-                   wfmts[i].linear);
+        const struct svpe_wfmt_info *f = &wfmts[i];
+        write_text(&w, "wfmt %s %d %d %d %d %d\n", f->name, f->bits, f->magnitude_bits, f->linear,
+                   f->least, f->most);
     }
     for (int i = 0; i < SVPE_OP_COUNT; i++) {
         const struct svpe_op_info *op = &ops[i];

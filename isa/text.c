@@ -284,22 +284,6 @@ static bool parse_rest(struct parse *p, const char *mnemonic, char *rest) {
     return p->c->errors == errors;
 }
 
-bool svpe_parse_insn(struct ctx *c, const char *file, int line, const char *text,
-                     struct svpe_insn *out) {
-    struct arena *a = arena_new(c);
-    struct parse p = {.c = c, .a = a, .where = arena_printf(a, "%s:%d", file, line)};
-    char *rest = arena_strdup(a, text), *mnemonic = next_word(&rest);
-    bool good = false;
-    if (!mnemonic) {
-        diag(c, as_nothing, p.where);
-    } else if (parse_rest(&p, mnemonic, rest)) {
-        *out = p.i;
-        good = true;
-    }
-    arena_free(a);
-    return good;
-}
-
 static int hex_digit(char ch) {
     const char digits[] = "0123456789abcdef";
     const char *at = ch ? strchr(digits, ch) : NULL;

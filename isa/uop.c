@@ -12,7 +12,7 @@
  * operands of v.add and v.mul are read through two halves of the ports and do not hinder each
  * other. The array takes one weight block per cycle; the accumulator buffer delivers, and takes, as
  * many entries per cycle as there are columns. Which micro-instruction uses which port is
- * svpe.def's UOP rows. v.lut also takes as many cycles as its look-ups need.
+ * svpe.def's UOP rows, whose letters choose the function that counts.
  *
  * Not here: how instructions of different queues get into each other's way.
  */
@@ -99,36 +99,42 @@ static void access_tile(struct access *a, const struct svpe_target *target, cons
     take_tile(a, t, p);
 }
 
-/* ---- Micro-instructions in general
- * ------------------------------------------------------------------------------ */
-
-static int port(char uses, int64_t unit) {
-    return uses == 'C' || uses == 'W' || uses == 'B' ? (int)unit : uses;
-}
+/* ---- Micro-instructions in general ---- */
 
 static void take_cycles(struct svpe_uop *u, int64_t uses, int64_t ports) {
     int64_t cycles = (uses + ports - 1) / ports;
     if (cycles > u->cycles) u->cycles = (int)cycles;
 }
 
-/* All but the activation buffer. entries: accumulator entries where the table says C or B. */
-static void fill_ports(struct svpe_uop *u, const struct svpe_target *t, int64_t entries) {
+/* Uses of a port by letter of svpe.def's USE rows; 0 where the letter means nothing here. */
+enum { LETTERS = 26 };
+struct uses {
+    int64_t of[LETTERS];
+};
+
+static int64_t uses_of(char row, const struct uses *n) {
+    return row < 'A' ? row : n->of[row - 'A'];
+}
+
+/* All but the activation buffer. */
+static void fill_ports(struct svpe_uop *u, const struct svpe_target *t, const struct uses *n) {
     const struct svpe_uop_info *info = svpe_uop_info(u->kind);
+    bool lookups = info->par_reads >= 'A';
     u->cycles = 1;
-    u->wgt_reads = info->wgt_reads;
-    u->acc_reads = port(info->acc_reads, entries);
-    u->acc_writes = port(info->acc_writes, entries);
-    u->par_reads = info->par_reads;
+    u->wgt_reads = (int)uses_of(info->wgt_reads, n);
+    u->acc_reads = (int)uses_of(info->acc_reads, n);
+    u->acc_writes = (int)uses_of(info->acc_writes, n);
+    u->par_reads = (int)uses_of(info->par_reads, n);
     take_cycles(u, u->wgt_reads, 1);
     take_cycles(u, u->acc_reads, t->columns);
     take_cycles(u, u->acc_writes, t->columns);
-    take_cycles(u, u->par_reads, 1);
+    take_cycles(u, u->par_reads, lookups ? t->table_lanes : 1);
 }
 
 static void fill_reads(struct svpe_uop *u, const struct access *a) {
     u->act_reads += a->count;
     if (a->peak > u->bank_peak) u->bank_peak = a->peak;
-    if (a->peak > u->cycles) u->cycles = a->peak;
+    take_cycles(u, a->peak, 1);
 }
 
 /* ---- Array ---- */
@@ -136,10 +142,12 @@ static void fill_reads(struct svpe_uop *u, const struct access *a) {
 struct conv {
     const struct svpe_insn *i;
     const struct svpe_target *t;
-    int64_t form, rows, cols, kh, kw, ib, ob, sy, sx, dy, dx, px;
-    int64_t taps; /* kernel columns per weight block */
+    int64_t form, rows, cols, kh, kw, ib, ob, sy, sx, dy, dx;
+    int64_t pixel; /* elements of an input pixel */
+    int64_t taps;  /* kernel columns per weight block */
     int64_t tap_groups;
     int64_t more, terms, groups;
+    enum svpe_uop_kind mac;
     int64_t macs;  /* mac micro-instructions per term of a group */
     int64_t steps; /* micro-instructions per group */
 };
@@ -161,12 +169,11 @@ static void conv_begin(struct conv *c, const struct svpe_machine *m, const struc
     c->sx = svpe_get(i, SVPE_CONV_sx);
     c->dy = svpe_get(i, SVPE_CONV_dy);
     c->dx = svpe_get(i, SVPE_CONV_dx);
-    c->px = svpe_get(i, SVPE_CONV_px);
     c->more = svpe_get(i, SVPE_CONV_more);
     c->terms = 1 + svpe_get(i, SVPE_CONV_two);
-    c->taps = c->form == SVPE_FORM_DEPTHWISE ? c->t->gather
-              : c->form == SVPE_FORM_STEM    ? c->t->lanes >> c->px
-                                             : 1;
+    c->taps = svpe_taps_per_block(c->t, (enum svpe_form)c->form, svpe_get(i, SVPE_CONV_px));
+    c->pixel = c->form == SVPE_FORM_STEM ? INT64_C(1) << svpe_get(i, SVPE_CONV_px) : c->t->lanes;
+    c->mac = c->form == SVPE_FORM_DEPTHWISE ? SVPE_UOP_MACW : SVPE_UOP_MAC;
     c->tap_groups = ceil_div(c->kw, c->taps);
     c->groups = ceil_div(c->rows * c->cols, c->t->columns);
     c->macs = c->kh * c->tap_groups * c->ib;
@@ -193,9 +200,24 @@ static struct tile conv_tile(const struct conv *c, int64_t block, int64_t ky, in
     return t;
 }
 
-/* An output block has E channels: several vectors where E > V, a part of one where E < V. */
-static void read_depthwise(struct access *a, const struct conv *c, const struct svpe_uop *u,
-                           struct pixels p) {
+/* C: a column's taps are one vector, or in the stem form parts of one or two. */
+static void read_columns(struct access *a, const struct conv *c, const struct svpe_uop *u,
+                         struct pixels p) {
+    struct tile t = conv_tile(c, u->ib, u->ky, 0);
+    int64_t run = conv_taps_used(c, u->kx) * c->pixel, lanes = c->t->lanes;
+    int64_t past = (p.cols - 1) * c->sx + (c->kw - 1) * c->dx + 1; /* columns of an input row */
+    t.nx = 0;
+    access_begin(a, c->t, tile_lowest(&t, p), tile_highest(&t, p) + past * c->pixel / lanes);
+    for (int64_t n = p.first; n < p.end; n++) {
+        int64_t first = (n % p.cols * c->sx + u->kx * c->dx) * c->pixel, last = first + run - 1;
+        int64_t row = tile_vector(&t, n / p.cols, 0);
+        for (int64_t v = first / lanes; v <= last / lanes; v++) take(a, row + v);
+    }
+}
+
+/* W. An output block has E channels: several vectors where E > V, a part of one where E < V. */
+static void read_window(struct access *a, const struct conv *c, const struct svpe_uop *u,
+                        struct pixels p) {
     int64_t first = u->ob * c->t->elements / c->t->lanes;
     int64_t blocks = ceil_div(c->t->elements, c->t->lanes), taps = conv_taps_used(c, u->kx);
     struct tile low = conv_tile(c, first, u->ky, u->kx);
@@ -208,32 +230,20 @@ static void read_depthwise(struct access *a, const struct conv *c, const struct 
         }
 }
 
-/* Pixels have 2^px elements; a column's taps may straddle two vectors. */
-static void read_stem(struct access *a, const struct conv *c, const struct svpe_uop *u,
-                      struct pixels p) {
-    struct tile t = conv_tile(c, 0, u->ky, 0);
-    int64_t taps = conv_taps_used(c, u->kx), lanes = c->t->lanes;
-    t.nx = 0;
-    int64_t reach = (((p.cols - 1) * c->sx + c->kw) << c->px) / lanes;
-    access_begin(a, c->t, tile_lowest(&t, p), tile_highest(&t, p) + reach);
-    for (int64_t n = p.first; n < p.end; n++) {
-        int64_t first = (n % p.cols * c->sx + u->kx) << c->px, last = first + (taps << c->px) - 1;
-        int64_t row = tile_vector(&t, n / p.cols, 0);
-        for (int64_t v = first / lanes; v <= last / lanes; v++) take(a, row + v);
-    }
-}
+typedef void conv_read_fn(struct access *a, const struct conv *c, const struct svpe_uop *u,
+                          struct pixels p);
 
-static void fill_mac(struct svpe_uop *u, const struct conv *c) {
-    struct access a;
+static conv_read_fn *const conv_reads[LETTERS] = {['C' - 'A'] = read_columns,
+                                                  ['W' - 'A'] = read_window};
+
+/* Ports and cycles of a micro-instruction whose kind and loop indices stand. */
+static void fill_conv(struct svpe_uop *u, const struct conv *c) {
     struct pixels p = conv_pixels(c, u->group);
-    if (c->form == SVPE_FORM_DEPTHWISE) {
-        read_depthwise(&a, c, u, p);
-    } else if (c->form == SVPE_FORM_STEM) {
-        read_stem(&a, c, u, p);
-    } else {
-        struct tile t = conv_tile(c, u->ib, u->ky, u->kx);
-        access_tile(&a, c->t, &t, p);
-    }
+    char reads = svpe_uop_info(u->kind)->act_reads;
+    fill_ports(u, c->t, &(struct uses){.of = {['C' - 'A'] = p.end - p.first}});
+    if (reads < 'A' || !conv_reads[reads - 'A']) return;
+    struct access a;
+    conv_reads[reads - 'A'](&a, c, u, p);
     fill_reads(u, &a);
 }
 
@@ -250,7 +260,7 @@ static void conv_step(struct svpe_uop *u, const struct conv *c, int64_t s) {
         u->kind = u->term + 1 < c->terms ? SVPE_UOP_SHL : SVPE_UOP_OUT;
         return;
     }
-    u->kind = c->form == SVPE_FORM_DEPTHWISE ? SVPE_UOP_MACW : SVPE_UOP_MAC;
+    u->kind = c->mac;
     u->ib = (int)(r % c->ib);
     u->kx = (int)(r / c->ib % c->tap_groups * c->taps);
     u->ky = (int)(r / (c->ib * c->tap_groups));
@@ -262,24 +272,29 @@ static bool conv_uop(const struct conv *c, uint64_t n, struct svpe_uop *u) {
     u->ob = (int)(group / c->groups);
     u->group = (int)(group % c->groups);
     conv_step(u, c, steps % c->steps);
-    struct pixels p = conv_pixels(c, u->group);
-    fill_ports(u, c->t, p.end - p.first);
-    if (svpe_uop_info(u->kind)->act_reads) fill_mac(u, c);
+    fill_conv(u, c);
     return true;
 }
 
 /* Output blocks, terms, kernel rows and input blocks shift all addresses of a micro-instruction
  * alike, which turns the banks around but leaves their load: only pixel group and the number of
  * taps decide. */
+static int64_t conv_step_cycles(const struct conv *c, enum svpe_uop_kind kind, int64_t group,
+                                int64_t kx) {
+    struct svpe_uop u = {.kind = kind, .group = (int)group, .kx = (int)kx};
+    fill_conv(&u, c);
+    return u.cycles;
+}
+
 static uint64_t conv_cycles(const struct conv *c) {
     int64_t whole = c->kw / c->taps, rest = c->kw % c->taps != 0, total = 0;
     for (int64_t g = 0; g < c->groups; g++) {
-        struct svpe_uop first = {.kind = SVPE_UOP_MAC, .group = (int)g, .cycles = 1}, last = first;
-        last.kx = (int)(whole * c->taps);
-        if (whole) fill_mac(&first, c);
-        if (rest) fill_mac(&last, c);
-        int64_t row = whole * first.cycles + rest * last.cycles;
-        total += c->more + c->terms * (c->kh * c->ib * row + 1);
+        int64_t row = whole ? whole * conv_step_cycles(c, c->mac, g, 0) : 0;
+        if (rest) row += conv_step_cycles(c, c->mac, g, whole * c->taps);
+        total += c->terms * c->kh * c->ib * row;
+        if (c->more) total += conv_step_cycles(c, SVPE_UOP_INIT, g, 0);
+        if (c->terms > 1) total += (c->terms - 1) * conv_step_cycles(c, SVPE_UOP_SHL, g, 0);
+        total += conv_step_cycles(c, SVPE_UOP_OUT, g, 0);
     }
     return (uint64_t)(c->ob * total);
 }
@@ -295,8 +310,7 @@ struct vec {
     int64_t nb, rows, cols, kw, taps;
     int64_t per_beat, beats; /* pixels per beat, beats per block */
     int64_t entries;         /* accumulator entries per pixel and block */
-    int64_t lookups;         /* per pixel */
-    bool params;
+    bool border;             /* v.avg */
 };
 
 static void vec_shape(struct vec *v, const struct svpe_insn *i, enum svpe_field nb,
@@ -325,7 +339,6 @@ static void begin_req(struct vec *v, const struct svpe_insn *i) {
     vec_to(v, i, SVPE_REQ_dst, SVPE_REQ_ddb, SVPE_REQ_ddr);
     if (svpe_get(i, SVPE_REQ_res)) vec_from(v, i, SVPE_REQ_b, SVPE_REQ_bdb, SVPE_REQ_bdr);
     v->entries = ceil_div(v->t->lanes, v->t->elements);
-    v->params = true;
 }
 
 static void begin_pair(struct vec *v, const struct svpe_insn *i) {
@@ -338,7 +351,9 @@ static void begin_pair(struct vec *v, const struct svpe_insn *i) {
 }
 
 static void begin_map(struct vec *v, const struct svpe_insn *i) {
-    v->kind = SVPE_UOP_VMAP;
+    v->kind = i->op == SVPE_LUT    ? SVPE_UOP_VLUT
+              : i->op == SVPE_COPY ? SVPE_UOP_VCOPY
+                                   : SVPE_UOP_VMAP;
     vec_shape(v, i, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols);
     vec_to(v, i, SVPE_MAP_dst, SVPE_MAP_ddb, SVPE_MAP_ddr);
     struct tile *a = vec_from(v, i, SVPE_MAP_a, SVPE_MAP_adb, SVPE_MAP_adr);
@@ -346,12 +361,10 @@ static void begin_map(struct vec *v, const struct svpe_insn *i) {
     a->nx = svpe_get(i, SVPE_MAP_nx);
     a->ry = svpe_get(i, SVPE_MAP_ry);
     a->rx = svpe_get(i, SVPE_MAP_rx);
-    v->params = i->op != SVPE_COPY;
-    if (i->op == SVPE_LUT) v->lookups = v->t->lanes;
 }
 
 static void begin_window(struct vec *v, const struct svpe_insn *i) {
-    v->kind = SVPE_UOP_VWIN;
+    v->kind = i->op == SVPE_MAX ? SVPE_UOP_VMAX : SVPE_UOP_VAVG;
     vec_shape(v, i, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols);
     vec_to(v, i, SVPE_WIN_dst, SVPE_WIN_ddb, SVPE_WIN_ddr);
     struct tile *a = vec_from(v, i, SVPE_WIN_a, SVPE_WIN_adb, SVPE_WIN_adr);
@@ -360,6 +373,7 @@ static void begin_window(struct vec *v, const struct svpe_insn *i) {
     a->ny = svpe_get(i, SVPE_WIN_sy);
     a->nx = svpe_get(i, SVPE_WIN_sx);
     if (!svpe_get(i, SVPE_WIN_border)) return;
+    v->border = true;
     a->oy = -svpe_get(i, SVPE_WIN_pt);
     a->ox = -svpe_get(i, SVPE_WIN_pl);
     a->ih = svpe_get(i, SVPE_WIN_ih);
@@ -381,7 +395,8 @@ static void vec_begin(struct vec *v, const struct svpe_machine *m, const struct 
     v->beats = ceil_div(v->rows * v->cols, v->per_beat);
 }
 
-static void vec_accesses(const struct vec *v, int64_t block, struct pixels p, struct svpe_uop *u) {
+/* B: the vectors of a beat of each source tile, moved by the tap. */
+static void read_beat(struct svpe_uop *u, const struct vec *v, int64_t block, struct pixels p) {
     struct access a;
     for (int s = 0; s < v->sources; s++) {
         struct tile from = v->from[s];
@@ -391,12 +406,38 @@ static void vec_accesses(const struct vec *v, int64_t block, struct pixels p, st
         access_tile(&a, v->t, &from, p);
         fill_reads(u, &a);
     }
-    if (u->tap + 1 < v->taps) return;
+}
+
+/* D */
+static void write_beat(struct svpe_uop *u, const struct vec *v, int64_t block, struct pixels p) {
+    struct access a;
     struct tile to = v->to;
     to.at += block * v->to_block;
     access_tile(&a, v->t, &to, p);
-    u->act_writes = a.count;
-    if (a.peak > u->cycles) u->cycles = a.peak;
+    u->act_writes += a.count;
+    take_cycles(u, a.peak, 1);
+}
+
+/* E */
+static void write_last(struct svpe_uop *u, const struct vec *v, int64_t block, struct pixels p) {
+    if (u->tap + 1 == v->taps) write_beat(u, v, block, p);
+}
+
+typedef void vec_access_fn(struct svpe_uop *u, const struct vec *v, int64_t block, struct pixels p);
+
+static vec_access_fn *const vec_accesses[LETTERS] = {
+    ['B' - 'A'] = read_beat, ['D' - 'A'] = write_beat, ['E' - 'A'] = write_last};
+
+static void vec_access(char row, struct svpe_uop *u, const struct vec *v, int64_t block,
+                       struct pixels p) {
+    if (row >= 'A' && vec_accesses[row - 'A']) vec_accesses[row - 'A'](u, v, block, p);
+}
+
+static struct uses vec_uses(const struct vec *v, const struct svpe_uop *u, int64_t pixels) {
+    bool factors = v->border && u->tap + 1 == v->taps;
+    return (struct uses){.of = {['B' - 'A'] = pixels * v->entries,
+                                ['L' - 'A'] = pixels * v->t->lanes,
+                                ['F' - 'A'] = factors ? pixels : 0}};
 }
 
 static bool vec_uop(const struct vec *v, uint64_t n, struct svpe_uop *u) {
@@ -405,12 +446,13 @@ static bool vec_uop(const struct vec *v, uint64_t n, struct svpe_uop *u) {
     u->kind = v->kind;
     u->beat = (int)at;
     u->tap = (int)((int64_t)n % v->taps);
-    int64_t first = beat * v->per_beat, end = first + v->per_beat;
-    if (end > v->rows * v->cols) end = v->rows * v->cols;
-    fill_ports(u, v->t, (end - first) * v->entries);
-    if (!v->params) u->par_reads = 0;
-    take_cycles(u, (end - first) * v->lookups, v->t->table_lanes);
-    vec_accesses(v, block, (struct pixels){v->cols, first, end}, u);
+    struct pixels p = {v->cols, beat * v->per_beat, (beat + 1) * v->per_beat};
+    if (p.end > v->rows * v->cols) p.end = v->rows * v->cols;
+    const struct svpe_uop_info *info = svpe_uop_info(v->kind);
+    struct uses uses = vec_uses(v, u, p.end - p.first);
+    fill_ports(u, v->t, &uses);
+    vec_access(info->act_reads, u, v, block, p);
+    vec_access(info->act_writes, u, v, block, p);
     return true;
 }
 
@@ -492,7 +534,7 @@ void svpe_uop_print(const struct svpe_uop *u, struct writer *to) {
         write_text(to, " ob=%d group=%d", u->ob, u->group);
     else
         write_text(to, " beat=%d", u->beat);
-    if (u->kind == SVPE_UOP_VWIN) write_text(to, " tap=%d", u->tap);
+    if (u->kind == SVPE_UOP_VMAX || u->kind == SVPE_UOP_VAVG) write_text(to, " tap=%d", u->tap);
     write_text(to, " : cycles=%d", u->cycles);
     print_count(to, "act", u->act_reads);
     print_count(to, "peak", u->bank_peak);

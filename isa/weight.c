@@ -1,15 +1,19 @@
 /* Weight codes of wfmt.def: integers to codes and back, packed low bits first. Power-of-two codes
  * are a sign bit above magnitude bits; magnitude 0 is zero, m is 2^(m−1). Linear codes are two's
- * complement. */
+ * complement. And the blocks they come in. */
 #include "isa/isa.h"
 
 #include <assert.h>
 
-enum svpe_wfmt svpe_wfmt_for(bool linear, int bits) {
-    assert(linear ? bits == 8 || bits == 16 : bits >= 1 && bits <= 5);
-    if (linear) return bits == 8 ? SVPE_WFMT_I8 : SVPE_WFMT_I16;
-    if (bits <= 2) return SVPE_WFMT_P2;
-    return bits <= 4 ? SVPE_WFMT_P4 : SVPE_WFMT_P8;
+enum svpe_wfmt svpe_wfmt_for(bool linear, int n) {
+    int f = 0;
+    while (f < SVPE_WFMT_COUNT) {
+        const struct svpe_wfmt_info *info = svpe_wfmt_info((enum svpe_wfmt)f);
+        if (info->linear == linear && info->least <= n && n <= info->most) break;
+        f++;
+    }
+    assert(f < SVPE_WFMT_COUNT);
+    return (enum svpe_wfmt)f;
 }
 
 static int linear_code(const struct svpe_wfmt_info *info, int value) {
@@ -64,20 +68,20 @@ void svpe_pack(enum svpe_wfmt f, const int16_t *values, size_t count, struct wri
     for (; bytes % 8; bytes++) write_u8(to, 0);
 }
 
-bool svpe_unpack(enum svpe_wfmt f, const uint8_t *from, size_t count, int16_t *values) {
-    int bits = svpe_wfmt_info(f)->bits;
-    for (size_t i = 0; i < count; i++) {
-        size_t at = i * (size_t)bits;
-        unsigned code = (unsigned)from[at / 8] >> at % 8;
-        if (bits == 16) code |= (unsigned)from[at / 8 + 1] << 8;
-        int value;
-        if (!svpe_wvalue(f, code & ((1u << bits) - 1), &value)) return false;
-        values[i] = (int16_t)value;
-    }
-    return true;
-}
-
 size_t svpe_block_bytes(const struct svpe_target *t, enum svpe_wfmt f) {
     size_t bits = (size_t)(t->lanes * t->elements * svpe_wfmt_info(f)->bits);
     return (bits + 63) / 64 * 8;
+}
+
+int64_t svpe_taps_per_block(const struct svpe_target *t, enum svpe_form form, int64_t px) {
+    if (form == SVPE_FORM_DEPTHWISE) return t->gather;
+    return form == SVPE_FORM_STEM ? t->lanes >> px : 1;
+}
+
+int64_t svpe_conv_blocks(const struct svpe_target *t, const struct svpe_insn *i) {
+    enum svpe_form form = (enum svpe_form)svpe_get(i, SVPE_CONV_form);
+    int64_t taps = svpe_taps_per_block(t, form, svpe_get(i, SVPE_CONV_px));
+    int64_t columns = (svpe_get(i, SVPE_CONV_kw) + taps - 1) / taps;
+    return svpe_get(i, SVPE_CONV_ob) * (1 + svpe_get(i, SVPE_CONV_two)) *
+           svpe_get(i, SVPE_CONV_kh) * columns * svpe_get(i, SVPE_CONV_ib);
 }

@@ -60,22 +60,6 @@ static void mark_good_bytes(struct replay *r) {
     }
 }
 
-static uint64_t conv_blocks(const struct svpe_target *t, const struct svpe_insn *i) {
-    uint64_t kw = (uint64_t)svpe_get(i, SVPE_CONV_kw), inner = kw, taps = (uint64_t)t->gather;
-    switch ((enum svpe_form)svpe_get(i, SVPE_CONV_form)) {
-    case SVPE_FORM_STEM:
-        taps = (uint64_t)t->lanes >> svpe_get(i, SVPE_CONV_px); /* fall through */
-    case SVPE_FORM_DEPTHWISE:
-        inner = (kw + taps - 1) / taps;
-        break;
-    default:
-        inner = kw * (uint64_t)svpe_get(i, SVPE_CONV_ib);
-    }
-    uint64_t terms = (uint64_t)svpe_get(i, SVPE_CONV_two) + 1;
-    return (uint64_t)svpe_get(i, SVPE_CONV_ob) * terms * (uint64_t)svpe_get(i, SVPE_CONV_kh) *
-           inner;
-}
-
 static bool check_codes(struct replay *r, enum svpe_wfmt f, size_t dword) {
     size_t bytes = (size_t)(r->target->lanes * r->target->elements * svpe_wfmt_info(f)->bits / 8);
     const uint8_t *at = r->wgt + dword * 8;
@@ -91,7 +75,8 @@ static bool check_codes(struct replay *r, enum svpe_wfmt f, size_t dword) {
 static bool check_conv(struct replay *r, const struct svpe_insn *i) {
     enum svpe_wfmt f = (enum svpe_wfmt)svpe_get(i, SVPE_CONV_wfmt);
     size_t from = (size_t)svpe_get(i, SVPE_CONV_wgt);
-    size_t to = from + (size_t)conv_blocks(r->target, i) * (svpe_block_bytes(r->target, f) / 8);
+    size_t to =
+        from + (size_t)svpe_conv_blocks(r->target, i) * (svpe_block_bytes(r->target, f) / 8);
     for (size_t d = from; d < to && d < r->wgt_dwords; d++) {
         if (!r->wgt_loaded[d]) {
             diag(r->c, rt_not_loaded, where(r), (uint64_t)d, svpe_buffer_name(SVPE_BUFFER_WGT));

@@ -216,7 +216,12 @@ static void test_every_bit(void **state) {
             }
             if (info->format == SVPE_FORMAT_SYNC && used) continue; /* may become its own queue */
             word[bit / 8] ^= (uint8_t)(1 << bit % 8);
-            assert_int_equal(svpe_decode(word, sizeof word, &back, &text) > 0, used);
+            bool good = svpe_decode(word, sizeof word, &back, &text) > 0;
+            if (used && !good)
+                assert_non_null(
+                    strstr(text, ": expected at least 1")); /* the bit was its only one */
+            else
+                assert_int_equal(good, used);
             word[bit / 8] ^= (uint8_t)(1 << bit % 8);
         }
     }
@@ -224,14 +229,18 @@ static void test_every_bit(void **state) {
 
 static void test_lengths_and_opcodes(void **state) {
     (void)state;
-    uint8_t word[SVPE_MAX_BYTES] = {0};
     struct svpe_insn i;
     const char *why;
     for (int opcode = 0; opcode < 256; opcode++) {
         const struct svpe_op_info *info = NULL;
+        uint8_t word[SVPE_MAX_BYTES] = {0};
         for (int op = 0; op < SVPE_OP_COUNT; op++) {
             if (svpe_op_info((enum svpe_op)op)->opcode == opcode)
                 info = svpe_op_info((enum svpe_op)op);
+            if (!info || info->opcode != opcode) continue;
+            i = svpe_insn_new((enum svpe_op)op, 0);
+            assert_true(svpe_encode(&i, word, &why));
+            break;
         }
         word[0] = (uint8_t)opcode;
         int bytes = svpe_decode(word, sizeof word, &i, &why);
@@ -245,6 +254,32 @@ static void test_lengths_and_opcodes(void **state) {
             free(cut);
         }
     }
+}
+
+/* A word with zero in one field: good, or refused by that field's name. */
+static void test_smallest_values(void **state) {
+    (void)state;
+    int refused = 0;
+    for (int op = 0; op < SVPE_OP_COUNT; op++) {
+        const struct svpe_op_info *info = svpe_op_info((enum svpe_op)op);
+        struct svpe_insn i = svpe_insn_new((enum svpe_op)op, 0), back;
+        uint8_t word[SVPE_MAX_BYTES];
+        const char *text;
+        for (int n = 0; n < svpe_field_count(info->format); n++) {
+            const struct svpe_field_info *f =
+                svpe_field_info((enum svpe_field)((int)svpe_field_first(info->format) + n));
+            assert_true(svpe_encode(&i, word, &text));
+            for (int bit = f->low; bit < f->low + f->width; bit++)
+                word[bit / 8] &= (uint8_t) ~(1u << bit % 8);
+            bool good = svpe_decode(word, sizeof word, &back, &text) > 0;
+            assert_int_equal(good, f->min <= 0);
+            if (good) continue;
+            assert_memory_equal(text, f->name, strlen(f->name));
+            assert_string_equal(text + strlen(f->name), ": expected at least 1");
+            refused++;
+        }
+    }
+    assert_int_equal(refused, 2 + 3 + 4 + 10 + 3 + 2 * 3 + 3 * 7 + 2 * 7);
 }
 
 /* Any bytes: what decodes encodes to the same bytes. */
@@ -279,6 +314,7 @@ int main(void) {
         cmocka_unit_test(test_own_queue),
         cmocka_unit_test(test_every_bit),
         cmocka_unit_test(test_lengths_and_opcodes),
+        cmocka_unit_test(test_smallest_values),
         cmocka_unit_test(test_random_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -291,10 +291,10 @@ static const struct vector_op vector_ops[] = {
     {SVPE_ADD, SVPE_UOP_VPAIR, want_pair, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols, 0, 0, 0, 0},
     {SVPE_MUL, SVPE_UOP_VPAIR, want_pair, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols, 0, 0, 0, 0},
     {SVPE_SCALE, SVPE_UOP_VMAP, want_map, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols, 0, 1, 0, 0},
-    {SVPE_LUT, SVPE_UOP_VMAP, want_map, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols, 0, 1, 1, 0},
-    {SVPE_COPY, SVPE_UOP_VMAP, want_map, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols, 0, 0, 0, 0},
-    {SVPE_MAX, SVPE_UOP_VWIN, want_window, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols, 0, 0, 0, 1},
-    {SVPE_AVG, SVPE_UOP_VWIN, want_window, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols, 0, 0, 0, 1},
+    {SVPE_LUT, SVPE_UOP_VLUT, want_map, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols, 0, 0, 1, 0},
+    {SVPE_COPY, SVPE_UOP_VCOPY, want_map, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols, 0, 0, 0, 0},
+    {SVPE_MAX, SVPE_UOP_VMAX, want_window, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols, 0, 0, 0, 1},
+    {SVPE_AVG, SVPE_UOP_VAVG, want_window, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols, 0, 0, 0, 1},
 };
 
 static void expect_beat(const struct scene *s, const struct vector_op *o, struct svpe_uop u,
@@ -310,10 +310,13 @@ static void expect_beat(const struct scene *s, const struct vector_op *o, struct
     u.bank_peak = peak_of(s, &w[0]) > peak_of(s, &w[1]) ? peak_of(s, &w[0]) : peak_of(s, &w[1]);
     u.acc_reads = o->entries ? (int)(pixels * (V > E ? V / E : 1)) : 0;
     u.par_reads = o->params;
+    if (o->lookups) u.par_reads = (int)(pixels * V);
+    if (o->op == SVPE_AVG && F(WIN_border) && b.tap == F(WIN_kh) * F(WIN_kw) - 1)
+        u.par_reads = (int)pixels;
     u.cycles = at_least(1, u.bank_peak, 1);
     u.cycles = at_least(u.cycles, peak_of(s, &w[2]), 1);
     u.cycles = at_least(u.cycles, u.acc_reads, s->target.columns);
-    if (o->lookups) u.cycles = at_least(u.cycles, pixels * V, s->target.table_lanes);
+    if (!o->params) u.cycles = at_least(u.cycles, u.par_reads, s->target.table_lanes);
     expect(&u, it, cycles);
 }
 

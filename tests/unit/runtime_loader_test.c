@@ -280,6 +280,7 @@ static void damage_fields(struct scene *k, struct rng *r) {
         int64_t v = rng_below(r, 3)
                         ? (old + (int64_t)rng_below(r, 5) - 2) & ((INT64_C(1) << width) - 1)
                         : (int64_t)(rng_next(r) & ((UINT64_C(1) << width) - 1));
+        if (v < info->min) v = info->min; /* less is no word */
         if (used && f != SVPE_SYNC_queue) svpe_set(i, f, v);
     }
     sample_encode(&k->s, k->a);

@@ -9,9 +9,9 @@
 cnov rows=1
 ; CHECK: error: {{.*}}faults.s:[[#@LINE+1]]: conv has no field 'tshif'; did you mean 'tshift'?
 conv tshif=1
-; CHECK: error: {{.*}}faults.s:[[#@LINE+1]]: rows: expected 0…1023, found 1024
+; CHECK: error: {{.*}}faults.s:[[#@LINE+1]]: rows: expected 1…1023, found 1024
 conv rows=1024
-; CHECK: error: {{.*}}faults.s:[[#@LINE+2]]: cols: expected 0…1023, found -1
+; CHECK: error: {{.*}}faults.s:[[#@LINE+2]]: cols: expected 1…1023, found -1
 ; CHECK: error: {{.*}}faults.s:[[#@LINE+1]]: form: expected one of dense, depthwise, stem, fc, found 'round'
 conv cols=-1 form=round
 ; CHECK: error: {{.*}}faults.s:[[#@LINE+1]]: v.mul has no field 'p'
