@@ -48,7 +48,7 @@ static const struct {
     [ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING] = {IR_ATTR_STRING, "string"},
     [ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR] = {-1, "tensor"},
     [ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH] = {-1, "graph"},
-    [ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS] = {IR_ATTR_FLOATS, "floats"},
+    [ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS] = {-1, "floats"},
     [ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS] = {IR_ATTR_INTS, "ints"},
     [ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS] = {-1, "strings"},
     [ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSORS] = {-1, "tensors"},
@@ -129,7 +129,6 @@ void fe_node_set_string(struct fe_node *n, const char *name, const char *v) {
 static void copy_attr(struct fe_node *n, const Onnx__AttributeProto *a) {
     struct arena *arena = n->s->g->arena;
     struct ir_attr *to = add_attr(n, a->name, (enum ir_attr_kind)kind_of(a));
-    double *floats;
     switch (to->kind) {
     case IR_ATTR_INT:
         to->i = a->i;
@@ -143,12 +142,6 @@ static void copy_attr(struct fe_node *n, const Onnx__AttributeProto *a) {
     case IR_ATTR_INTS:
         to->ints = arena_copy(arena, a->ints, a->n_ints * sizeof *a->ints);
         to->count = (int)a->n_ints;
-        break;
-    case IR_ATTR_FLOATS:
-        floats = arena_array(arena, a->n_floats, sizeof *floats);
-        for (size_t i = 0; i < a->n_floats; i++) floats[i] = (double)a->floats[i];
-        to->floats = floats;
-        to->count = (int)a->n_floats;
         break;
     }
 }

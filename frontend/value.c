@@ -173,7 +173,7 @@ static void import_input(struct fe_state *s, struct dims *dims, const Onnx__Valu
     }
     if (!good) return;
     e->value = ir_value_new(s->g, v->name, type, (int)shape->n_dim, sizes);
-    s->g->inputs[s->g->input_count++] = e->value;
+    ir_add_input(s->g, e->value);
 }
 
 static void say_unused(struct fe_state *s, const struct dims *d) {
@@ -190,7 +190,6 @@ void fe_inputs(struct fe_state *s) {
     const Onnx__GraphProto *p = s->model->graph;
     struct dims dims = {0};
     read_options(s, &dims);
-    s->g->inputs = arena_array(s->g->arena, p->n_input, sizeof *s->g->inputs);
     for (size_t i = 0; i < p->n_input; i++) {
         const Onnx__ValueInfoProto *v = p->input[i];
         if (!v->name || !v->name[0]) {
@@ -234,7 +233,6 @@ static void compare(struct fe_state *s, const Onnx__ValueInfoProto *v, const str
 
 void fe_outputs(struct fe_state *s) {
     const Onnx__GraphProto *p = s->model->graph;
-    s->g->outputs = arena_array(s->g->arena, p->n_output, sizeof *s->g->outputs);
     for (size_t i = 0; i < p->n_output; i++) {
         const Onnx__ValueInfoProto *v = p->output[i];
         if (!v->name || !v->name[0]) {
@@ -249,7 +247,7 @@ void fe_outputs(struct fe_state *s) {
         }
         if (!e->value) continue; /* its maker failed, and was said */
         compare(s, v, e->value, where);
-        s->g->outputs[s->g->output_count++] = e->value;
+        ir_add_output(s->g, e->value);
     }
     if (p->n_output == 0) diag(s->c, fe_no_outputs, s->file);
 }

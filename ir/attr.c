@@ -69,12 +69,6 @@ const int64_t *ir_attr_ints(const struct ir_node *n, const char *name, int *coun
     return NULL;
 }
 
-const double *ir_attr_floats(const struct ir_node *n, const char *name, int *count) {
-    const struct ir_attr *a = ir_attr_find(n, name);
-    *count = a == NULL ? 0 : a->count;
-    return a == NULL ? NULL : a->floats;
-}
-
 /* The attribute of that name, made if it is not there; its value is cleared. */
 static struct ir_attr *slot(struct ir_graph *g, struct ir_node *n, const char *name,
                             enum ir_attr_kind kind) {
@@ -111,14 +105,6 @@ void ir_set_ints(struct ir_graph *g, struct ir_node *n, const char *name, const 
     const int64_t *copy = arena_copy(g->arena, v, (size_t)count * sizeof *v);
     struct ir_attr *a = slot(g, n, name, IR_ATTR_INTS);
     a->ints = copy;
-    a->count = count;
-}
-
-void ir_set_floats(struct ir_graph *g, struct ir_node *n, const char *name, const double *v,
-                   int count) {
-    const double *copy = arena_copy(g->arena, v, (size_t)count * sizeof *v);
-    struct ir_attr *a = slot(g, n, name, IR_ATTR_FLOATS);
-    a->floats = copy;
     a->count = count;
 }
 

@@ -46,11 +46,31 @@ static bool check_ready(const struct ir_eval *e) {
     return true;
 }
 
+/* The verifier could not look into shapes, axes and pads that are computed; here their numbers are
+ * known, and what they say has to be what the outputs are declared to be. */
+static bool check_types(const struct ir_eval *e) {
+    struct ir_type types[IR_MAX_OUTPUTS];
+    if (!ir_infer_types(e->g, e->n, e->values, types)) return false;
+    for (int i = 0; i < e->n->out_count; i++) {
+        const struct ir_value *v = e->n->out[i];
+        if (ir_type_agrees(v, &types[i])) continue;
+        struct ir_value follows = {.dtype = types[i].dtype, .rank = types[i].rank};
+        memcpy(follows.dims, types[i].dims, sizeof follows.dims);
+        diag(e->ctx, ir_type_differs, ir_node_where(e->a, e->n), v->name, ir_type_text(e->a, v),
+             ir_type_text(e->a, &follows));
+        return false;
+    }
+    return true;
+}
+
 bool ir_eval_node(struct ir_graph *g, struct arena *a, const struct ir_node *n,
                   struct ir_tensor *values) {
     struct ctx *c = arena_ctx(a);
-    struct ir_eval e = {.ctx = c, .a = arena_new(c), .g = g, .n = n, .values = values};
-    bool ok = check_ready(&e);
+    struct ir_graph seen = *g;
+    struct ir_eval e = {.ctx = c, .a = arena_new(c), .g = &seen, .n = n, .values = values};
+    seen.ctx = c;
+    seen.arena = e.a;
+    bool ok = check_ready(&e) && check_types(&e);
     for (int i = 0; ok && i < n->out_count; i++) {
         struct ir_tensor *t = &values[n->out[i]->id];
         if (t->data == NULL) t->data = arena_alloc(a, bytes_of(n->out[i]));

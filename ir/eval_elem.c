@@ -4,7 +4,6 @@
 #include "ir/internal.h"
 
 #include <math.h>
-#include <string.h>
 
 static bool is_float(enum ir_dtype t) {
     return t == IR_F32 || t == IR_F64;
@@ -22,7 +21,7 @@ static void store_float(enum ir_dtype t, void *data, int64_t i, double v) {
 struct binary {
     double (*real)(double a, double b);
     int64_t (*whole)(int64_t a, int64_t b); /* wraps */
-    double min, max;                        /* fused activation */
+    struct ir_activation act;
 };
 
 /* Steps of an operand along the dimensions of the output; 0 where it is broadcast. */
@@ -39,13 +38,15 @@ static void binary_at(const struct binary *op, enum ir_dtype t, const void *a, i
                       const void *b, int64_t j, void *y, int64_t at) {
     if (!is_float(t)) {
         int64_t v = op->whole(ir_load_int(t, a, i), ir_load_int(t, b, j));
-        v = (double)v < op->min ? (int64_t)op->min : (double)v > op->max ? (int64_t)op->max : v;
+        v = (double)v < op->act.min   ? (int64_t)op->act.min
+            : (double)v > op->act.max ? (int64_t)op->act.max
+                                      : v;
         ir_store_int(t, y, at, v);
         return;
     }
     double v = op->real(ir_load_float(t, a, i), ir_load_float(t, b, j));
-    v = v < op->min ? op->min : v;
-    store_float(t, y, at, v > op->max ? op->max : v);
+    v = v < op->act.min ? op->act.min : v;
+    store_float(t, y, at, v > op->act.max ? op->act.max : v);
 }
 
 static bool eval_binary(const struct ir_eval *e, const struct binary *op) {
@@ -99,22 +100,15 @@ static int64_t div_whole(int64_t a, int64_t b) {
 }
 
 bool ir_eval_add(const struct ir_eval *e) {
-    struct binary op = {add_real, add_whole, -INFINITY, INFINITY};
-    const char *act = ir_attr_string(e->n, "act");
-    if (strcmp(act, "relu") == 0) op.min = 0;
-    if (strcmp(act, "clip") == 0) {
-        if (ir_attr_find(e->n, "act_min") != NULL) op.min = ir_attr_float(e->n, "act_min");
-        if (ir_attr_find(e->n, "act_max") != NULL) op.max = ir_attr_float(e->n, "act_max");
-    }
-    return eval_binary(e, &op);
+    return eval_binary(e, &(struct binary){add_real, add_whole, ir_activation_of(e->n)});
 }
 
 bool ir_eval_sub(const struct ir_eval *e) {
-    return eval_binary(e, &(struct binary){sub_real, sub_whole, -INFINITY, INFINITY});
+    return eval_binary(e, &(struct binary){sub_real, sub_whole, {-INFINITY, INFINITY}});
 }
 
 bool ir_eval_mul(const struct ir_eval *e) {
-    return eval_binary(e, &(struct binary){mul_real, mul_whole, -INFINITY, INFINITY});
+    return eval_binary(e, &(struct binary){mul_real, mul_whole, {-INFINITY, INFINITY}});
 }
 
 bool ir_eval_div(const struct ir_eval *e) {
@@ -123,7 +117,7 @@ bool ir_eval_div(const struct ir_eval *e) {
     for (int64_t i = 0; !is_float(b->dtype) && i < ir_elements(b); i++)
         if (ir_load_int(b->dtype, data, i) == 0)
             return ir_eval_fail(e, "division of integers by zero");
-    return eval_binary(e, &(struct binary){div_real, div_whole, -INFINITY, INFINITY});
+    return eval_binary(e, &(struct binary){div_real, div_whole, {-INFINITY, INFINITY}});
 }
 
 /* --- one operand --- */

@@ -14,13 +14,9 @@ bool ir_eval_constant(const struct ir_eval *e) {
 
 /* --- convolution --- */
 
-struct activation {
-    double min, max;
-};
-
-static struct activation activation_of(const struct ir_node *n) {
+struct ir_activation ir_activation_of(const struct ir_node *n) {
     const char *act = ir_attr_string(n, "act");
-    struct activation a = {-INFINITY, INFINITY};
+    struct ir_activation a = {-INFINITY, INFINITY};
     if (strcmp(act, "relu") == 0) a.min = 0;
     if (strcmp(act, "clip") == 0) {
         if (ir_attr_find(n, "act_min") != NULL) a.min = ir_attr_float(n, "act_min");
@@ -29,7 +25,7 @@ static struct activation activation_of(const struct ir_node *n) {
     return a;
 }
 
-static float activate(double x, struct activation a) {
+static float activate(double x, struct ir_activation a) {
     x = x < a.min ? a.min : x;
     return (float)(x > a.max ? a.max : x);
 }
@@ -86,7 +82,7 @@ bool ir_eval_conv(const struct ir_eval *e) {
     const struct ir_value *x = ir_in(e->n, 0), *k = ir_in(e->n, 1);
     const float *data = ir_eval_in(e, 0), *weights = ir_eval_in(e, 1), *bias = ir_eval_in(e, 2);
     float *out = ir_eval_out(e, 0);
-    struct activation act = activation_of(e->n);
+    struct ir_activation act = ir_activation_of(e->n);
     struct ir_window w;
     if (!ir_window_of(e->g, e->n, &w)) return false;
     int64_t group = ir_attr_int(e->n, "group"), channels = k->dims[1], outputs = k->dims[0];

@@ -1,8 +1,6 @@
-/* Building and editing graphs: lists and pointers only, no meaning of operators. */
-#include "ir/ir.h"
-
-#include <stdlib.h>
-#include <string.h>
+/* Building and editing graphs: lists, pointers and counts of uses only, no meaning of
+ * operators. */
+#include "ir/internal.h"
 
 struct ir_graph *ir_graph_new(struct ctx *c, const char *name) {
     struct arena *a = arena_new(c);
@@ -10,6 +8,7 @@ struct ir_graph *ir_graph_new(struct ctx *c, const char *name) {
     g->ctx = c;
     g->arena = a;
     g->name = arena_strdup(a, name);
+    g->names = ir_names_new(a);
     return g;
 }
 
@@ -28,7 +27,21 @@ struct ir_value *ir_value_new(struct ir_graph *g, const char *name, enum ir_dtyp
     v->rank = rank;
     for (int i = 0; i < IR_MAX_RANK; i++) v->dims[i] = i < rank ? (dims == NULL ? -1 : dims[i]) : 0;
     g->values[g->value_count++] = v;
+    ir_names_add(g, v->name);
     return v;
+}
+
+void ir_value_rename(struct ir_graph *g, struct ir_value *v, const char *name) {
+    const char *copy = arena_strdup(g->arena, name);
+    ir_names_drop(g, v->name);
+    v->name = copy;
+    ir_names_add(g, copy);
+}
+
+static void unregister(struct ir_graph *g, struct ir_value *v) {
+    if (g->values[v->id] != v) return;
+    g->values[v->id] = NULL;
+    ir_names_drop(g, v->name);
 }
 
 struct ir_value *ir_const_new(struct ir_graph *g, const char *name, enum ir_dtype t, int rank,
@@ -45,6 +58,26 @@ static void link_before(struct ir_graph *g, struct ir_node *n, struct ir_node *b
     *(before != NULL ? &before->prev : &g->last) = n;
 }
 
+static void link_use(struct ir_node *n, int index) {
+    struct ir_use *u = &n->uses[index];
+    struct ir_value *v = n->in[index];
+    *u = (struct ir_use){.node = n, .index = index, .value = v};
+    if (v == NULL) return;
+    u->next = v->uses;
+    if (v->uses != NULL) v->uses->prev = u;
+    v->uses = u;
+    v->use_count++;
+}
+
+/* From the value that it was linked to, whatever the node says now. */
+static void unlink_use(struct ir_use *u) {
+    if (u->value == NULL) return;
+    *(u->prev != NULL ? &u->prev->next : &u->value->uses) = u->next;
+    if (u->next != NULL) u->next->prev = u->prev;
+    u->value->use_count--;
+    u->value = NULL;
+}
+
 struct ir_node *ir_node_new(struct ir_graph *g, struct ir_node *before, enum ir_op op,
                             const char *name, struct ir_value *const *in, int in_count,
                             struct ir_value *const *out, int out_count) {
@@ -53,6 +86,8 @@ struct ir_node *ir_node_new(struct ir_graph *g, struct ir_node *before, enum ir_
     n->name = name == NULL ? "" : arena_strdup(g->arena, name);
     n->in = arena_copy(g->arena, in, (size_t)in_count * sizeof *in);
     n->in_count = in_count;
+    n->uses = arena_array(g->arena, (size_t)in_count, sizeof *n->uses);
+    for (int i = 0; i < in_count; i++) link_use(n, i);
     n->out = arena_copy(g->arena, out, (size_t)out_count * sizeof *out);
     n->out_count = out_count;
     for (int i = 0; i < out_count; i++) out[i]->producer = n;
@@ -64,24 +99,27 @@ void ir_node_remove(struct ir_graph *g, struct ir_node *n) {
     *(n->prev != NULL ? &n->prev->next : &g->first) = n->next;
     *(n->next != NULL ? &n->next->prev : &g->last) = n->prev;
     n->prev = n->next = NULL;
+    for (int i = 0; i < n->in_count; i++) unlink_use(&n->uses[i]);
     for (int i = 0; i < n->out_count; i++) {
         if (n->out[i]->producer != n) continue;
         n->out[i]->producer = NULL;
-        g->values[n->out[i]->id] = NULL;
+        unregister(g, n->out[i]);
     }
 }
 
 void ir_value_remove(struct ir_graph *g, struct ir_value *v) {
-    g->values[v->id] = NULL;
+    unregister(g, v);
     int kept = 0;
     for (int i = 0; i < g->input_count; i++)
         if (g->inputs[i] != v) g->inputs[kept++] = g->inputs[i];
     g->input_count = kept;
 }
 
+/* The room of a list is the power of two that holds it, so that its count says when it is full. */
 static void append(struct ir_graph *g, struct ir_value ***list, int *count, struct ir_value *v) {
     size_t old = (size_t)*count;
-    *list = arena_grow(g->arena, *list, old, old + 1, sizeof **list);
+    if ((old & (old - 1)) == 0)
+        *list = arena_grow(g->arena, *list, old, old == 0 ? 1 : 2 * old, sizeof **list);
     (*list)[old] = v;
     ++*count;
 }
@@ -92,70 +130,45 @@ void ir_add_input(struct ir_graph *g, struct ir_value *v) {
 
 void ir_add_output(struct ir_graph *g, struct ir_value *v) {
     append(g, &g->outputs, &g->output_count, v);
+    v->output_count++;
+}
+
+void ir_set_output(struct ir_graph *g, int index, struct ir_value *v) {
+    g->outputs[index]->output_count--;
+    g->outputs[index] = v;
+    v->output_count++;
+}
+
+static void grow_inputs(struct ir_graph *g, struct ir_node *n, int count) {
+    size_t old = (size_t)n->in_count;
+    for (int i = 0; i < n->in_count; i++) unlink_use(&n->uses[i]);
+    n->in = arena_grow(g->arena, n->in, old, (size_t)count, sizeof(struct ir_value *));
+    n->uses = arena_array(g->arena, (size_t)count, sizeof *n->uses);
+    n->in_count = count;
+    for (int i = 0; i < count; i++) link_use(n, i);
 }
 
 void ir_set_input(struct ir_graph *g, struct ir_node *n, int index, struct ir_value *v) {
-    while (n->in_count <= index) append(g, &n->in, &n->in_count, NULL);
+    if (n->in_count <= index) grow_inputs(g, n, index + 1);
+    unlink_use(&n->uses[index]);
     n->in[index] = v;
-}
-
-static void replace(struct ir_value **list, int count, struct ir_value *from, struct ir_value *to) {
-    for (int i = 0; i < count; i++)
-        if (list[i] == from) list[i] = to;
+    link_use(n, index);
 }
 
 void ir_replace_uses(struct ir_graph *g, struct ir_value *from, struct ir_value *to) {
-    for (struct ir_node *n = g->first; n != NULL; n = n->next)
-        replace(n->in, n->in_count, from, to);
-    replace(g->outputs, g->output_count, from, to);
-}
-
-static int occurrences(struct ir_value *const *list, int count, const struct ir_value *v) {
-    int found = 0;
-    for (int i = 0; i < count; i++) found += list[i] == v;
-    return found;
+    if (from == to) return;
+    while (from->uses != NULL) ir_set_input(g, from->uses->node, from->uses->index, to);
+    for (int i = 0; from->output_count > 0 && i < g->output_count; i++)
+        if (g->outputs[i] == from) ir_set_output(g, i, to);
 }
 
 int ir_use_count(const struct ir_graph *g, const struct ir_value *v) {
-    int uses = occurrences(g->outputs, g->output_count, v);
-    for (const struct ir_node *n = g->first; n != NULL; n = n->next)
-        uses += occurrences(n->in, n->in_count, v);
-    return uses;
+    (void)g;
+    return v->use_count + v->output_count;
 }
 
 struct ir_node *ir_single_user(const struct ir_graph *g, const struct ir_value *v) {
-    struct ir_node *user = NULL;
-    if (occurrences(g->outputs, g->output_count, v) > 0) return NULL;
-    for (struct ir_node *n = g->first; n != NULL; n = n->next) {
-        int uses = occurrences(n->in, n->in_count, v);
-        if (uses > 1 || (uses == 1 && user != NULL)) return NULL;
-        if (uses == 1) user = n;
-    }
-    return user;
-}
-
-/* The number k of a name "WANTED_k", 0 for WANTED itself, −1 for any other name. */
-static long suffix_of(const char *name, const char *wanted, size_t length) {
-    if (strncmp(name, wanted, length) != 0) return -1;
-    if (name[length] == '\0') return 0;
-    if (name[length] != '_' || name[length + 1] < '1' || name[length + 1] > '9') return -1;
-    char *end;
-    long k = strtol(name + length + 1, &end, 10);
-    return *end == '\0' && k < 1000000000 ? k : -1;
-}
-
-const char *ir_unique_name(struct ir_graph *g, const char *wanted) {
-    size_t length = strlen(wanted);
-    long last = -1;
-    bool taken = length == 0;
-    for (int i = 0; i < g->value_count; i++) {
-        if (g->values[i] == NULL) continue;
-        long k = suffix_of(g->values[i]->name, wanted, length);
-        last = k > last ? k : last;
-        taken = taken || k == 0;
-    }
-    if (!taken) return arena_strdup(g->arena, wanted);
-    return arena_printf(g->arena, "%s_%ld", wanted, (last < 0 ? 0 : last) + 1);
+    return ir_use_count(g, v) == 1 && v->uses != NULL ? v->uses->node : NULL;
 }
 
 bool ir_is_const(const struct ir_value *v) {

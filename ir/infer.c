@@ -39,8 +39,7 @@ static const char *attr_text(struct ir_infer *x, const char *name) {
     struct writer w;
     writer_init(&w, x->g->arena);
     for (int i = 0; i < a->count && i < 16; i++)
-        write_text(&w, "%s%lld", i > 0 ? "," : "[",
-                   a->kind == IR_ATTR_INTS ? (long long)a->ints[i] : (long long)a->floats[i]);
+        write_text(&w, "%s%lld", i > 0 ? "," : "[", (long long)a->ints[i]);
     write_text(&w, a->count == 0 ? "[]" : a->count > 16 ? ",…]" : "]");
     return writer_string(&w);
 }
@@ -106,8 +105,9 @@ static bool check_size(struct ir_infer *x, const struct ir_type *t) {
     return false;
 }
 
-bool ir_infer_types(struct ir_graph *g, const struct ir_node *n, struct ir_type *out) {
-    struct ir_infer x = {.g = g, .n = n};
+bool ir_infer_types(struct ir_graph *g, const struct ir_node *n, const struct ir_tensor *values,
+                    struct ir_type *out) {
+    struct ir_infer x = {.g = g, .n = n, .values = values};
     for (int i = 0; i < IR_MAX_OUTPUTS; i++) {
         x.out[i].rank = -1;
         for (int d = 0; d < IR_MAX_RANK; d++) x.out[i].dims[d] = -1;
@@ -122,7 +122,7 @@ bool ir_infer_types(struct ir_graph *g, const struct ir_node *n, struct ir_type 
 
 bool ir_infer_node(struct ir_graph *g, struct ir_node *n) {
     struct ir_type types[IR_MAX_OUTPUTS];
-    if (!ir_infer_types(g, n, types)) return false;
+    if (!ir_infer_types(g, n, NULL, types)) return false;
     for (int i = 0; i < n->out_count; i++) {
         struct ir_value *v = n->out[i];
         const struct ir_type *t = &types[i];
@@ -150,9 +150,10 @@ static bool check_act(struct ir_infer *x) {
     return ir_fail_attr(x, "act", "none, relu or clip");
 }
 
-static void image(struct ir_infer *x, int64_t channels, const int64_t size[2]) {
+void ir_infer_image(struct ir_infer *x, enum ir_dtype t, int64_t channels, const int64_t size[2]) {
     const struct ir_value *v = ir_in(x->n, 0);
     int64_t batch = v->rank == 4 ? v->dims[0] : -1;
+    x->out[0].dtype = t;
     x->out[0].rank = 4;
     memcpy(x->out[0].dims, (int64_t[]){batch, channels, size[0], size[1]}, 4 * sizeof(int64_t));
 }
@@ -173,8 +174,7 @@ bool ir_infer_conv(struct ir_infer *x) {
                                    !ir_want_dim(x, 2, 0, outputs, "the number of output channels")))
         return false;
     if (!ir_window_of(x->g, x->n, &w)) return false;
-    x->out[0].dtype = IR_F32;
-    image(x, outputs, w.out);
+    ir_infer_image(x, IR_F32, outputs, w.out);
     return true;
 }
 
@@ -182,8 +182,7 @@ static bool infer_pool(struct ir_infer *x) {
     const struct ir_value *v = ir_in(x->n, 0);
     struct ir_window w;
     if (!ir_want(x, 0, 4, IR_F32) || !ir_window_of(x->g, x->n, &w)) return false;
-    x->out[0].dtype = IR_F32;
-    image(x, v->rank == 4 ? v->dims[1] : -1, w.out);
+    ir_infer_image(x, IR_F32, v->rank == 4 ? v->dims[1] : -1, w.out);
     return true;
 }
 
@@ -197,8 +196,7 @@ bool ir_infer_avgpool(struct ir_infer *x) {
 bool ir_infer_gavgpool(struct ir_infer *x) {
     const struct ir_value *v = ir_in(x->n, 0);
     if (!ir_want(x, 0, 4, IR_F32)) return false;
-    x->out[0].dtype = IR_F32;
-    image(x, v->rank == 4 ? v->dims[1] : -1, (int64_t[]){1, 1});
+    ir_infer_image(x, IR_F32, v->rank == 4 ? v->dims[1] : -1, (int64_t[]){1, 1});
     return true;
 }
 

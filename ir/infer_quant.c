@@ -16,14 +16,6 @@ static bool want_activation(struct ir_infer *x, int index, int rank) {
     return ir_fail_input(x, index, "stored integers (i8 or i16) of 4 dimensions");
 }
 
-static void image(struct ir_infer *x, int64_t channels, const int64_t size[2]) {
-    const struct ir_value *v = ir_in(x->n, 0);
-    x->out[0].dtype = stored_type(x->n->out[0]);
-    x->out[0].rank = 4;
-    memcpy(x->out[0].dims, (int64_t[]){v->rank == 4 ? v->dims[0] : -1, channels, size[0], size[1]},
-           4 * sizeof(int64_t));
-}
-
 static int64_t channels_of(const struct ir_value *v) {
     return v->rank == 4 ? v->dims[1] : -1;
 }
@@ -73,7 +65,7 @@ bool ir_infer_qconv(struct ir_infer *x) {
     for (int i = 2; i < 5; i++)
         if (!want_vector(x, i, IR_I32, outputs)) return false;
     if (!ir_window_of(x->g, x->n, &w)) return false;
-    image(x, outputs, w.out);
+    ir_infer_image(x, stored_type(x->n->out[0]), outputs, w.out);
     if (ir_in(x->n, 5) != NULL && (!want_activation(x, 5, 4) || !want_same_shape(x, -1, 5, false)))
         return false;
     if (ir_in(x->n, 6) == NULL) return true;
@@ -111,7 +103,7 @@ bool ir_infer_qscale(struct ir_infer *x) {
 static bool infer_qpool(struct ir_infer *x) {
     struct ir_window w;
     if (!want_activation(x, 0, 4) || !ir_window_of(x->g, x->n, &w)) return false;
-    image(x, channels_of(ir_in(x->n, 0)), w.out);
+    ir_infer_image(x, stored_type(x->n->out[0]), channels_of(ir_in(x->n, 0)), w.out);
     return true;
 }
 
@@ -152,6 +144,6 @@ bool ir_infer_qcopy(struct ir_infer *x) {
         if (v->rank == 4 && v->dims[2 + i] >= 0 && v->dims[2 + i] <= IR_MAX_ELEMENTS)
             size[i] = (v->dims[2 + i] + step[i] - 1) / step[i] * repeat[i];
     }
-    image(x, channels_of(v), size);
+    ir_infer_image(x, stored_type(x->n->out[0]), channels_of(v), size);
     return true;
 }

@@ -3,25 +3,29 @@
 
 #include <string.h>
 
-/* The integers of a constant input; false: left out, not constant, or no short list of integers. */
-static bool const_ints(const struct ir_infer *x, int index, int64_t *out, int max, int *count) {
+/* NULL: not a constant, and not evaluated yet. */
+static const void *data_of(const struct ir_infer *x, const struct ir_value *v) {
+    return ir_is_const(v) || x->values == NULL ? v->data : x->values[v->id].data;
+}
+
+/* The integers of an input; false: left out, data not known, or no short list of integers. */
+static bool known_ints(const struct ir_infer *x, int index, int64_t *out, int max, int *count) {
     const struct ir_value *v = ir_in(x->n, index);
     *count = 0;
-    if (v == NULL || !ir_is_const(v)) return false;
-    if (!ir_get_ints(v->dtype, v->data, ir_elements(v), out, max)) return false;
+    if (v == NULL || data_of(x, v) == NULL) return false;
+    if (!ir_get_ints(v->dtype, data_of(x, v), ir_elements(v), out, max)) return false;
     *count = (int)ir_elements(v);
     return true;
 }
 
-/* Input `index`, where there is one, has to be integers; *known: it is a constant, its numbers are
- * in out. */
+/* Input `index`, where there is one, has to be integers; *known: its numbers are in out. */
 static bool int_input(struct ir_infer *x, int index, int64_t *out, int max, int *count,
                       bool *known) {
     const struct ir_value *v = ir_in(x->n, index);
-    *known = const_ints(x, index, out, max, count);
+    *known = known_ints(x, index, out, max, count);
     if (v == NULL || *known) return true;
     if (v->dtype != IR_I64 && v->dtype != IR_I32) return ir_fail_input(x, index, "i64 or i32");
-    if (!ir_is_const(v)) return true;
+    if (data_of(x, v) == NULL) return true;
     return ir_fail_input(x, index, arena_printf(x->g->arena, "at most %d integers", max));
 }
 
@@ -58,7 +62,10 @@ bool ir_infer_pad(struct ir_infer *x) {
         return ir_fail_attr(x, "mode", "constant, reflect or edge");
     if (ir_in(x->n, 1) == NULL) return ir_fail_input(x, 1, "the pads");
     if (!int_input(x, 1, pads, 2 * IR_MAX_RANK, &count, &known)) return false;
-    if (ir_in(x->n, 2) != NULL && !ir_want(x, 2, -1, t.dtype)) return false;
+    const struct ir_value *fill = ir_in(x->n, 2);
+    int64_t fills = fill == NULL ? 1 : ir_elements(fill);
+    if (fill != NULL && (fill->dtype != t.dtype || (fills >= 0 && fills != 1)))
+        return ir_fail_input(x, 2, arena_printf(x->g->arena, "one %s", ir_dtype_name(t.dtype)));
     if (known && t.rank >= 0 && count != 2 * t.rank)
         return ir_fail_input(x, 1, arena_printf(x->g->arena, "%d pads", 2 * t.rank));
     x->out[0] = t;

@@ -29,7 +29,6 @@ static const struct {
     [IR_ATTR_FLOAT] = {"f", "a number"},
     [IR_ATTR_STRING] = {"s", "a string"},
     [IR_ATTR_INTS] = {"is", "a list of integers"},
-    [IR_ATTR_FLOATS] = {"fs", "a list of numbers"},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

@@ -24,12 +24,19 @@ struct ir_type {
     int64_t dims[IR_MAX_RANK];
 };
 
+/* names.c: the names of values; several of one name count. */
+struct ir_names *ir_names_new(struct arena *a);
+void ir_names_add(struct ir_graph *g, const char *name);
+void ir_names_drop(struct ir_graph *g, const char *name);
+
 /* type.c */
 int64_t ir_product(int rank,
                    const int64_t *dims); /* −1: one is unknown; INT64_MAX: more than fits */
 void ir_write_shape(struct writer *w, int rank, const int64_t *dims); /* "[1x3x?]", "[*]" */
 /* numpy broadcasting of two shapes, unknown dimensions allowed; false: they do not fit */
 bool ir_broadcast(const struct ir_type *a, const struct ir_type *b, struct ir_type *out);
+/* What is known of the value is not against t. */
+bool ir_type_agrees(const struct ir_value *x, const struct ir_type *t);
 /* An axis counted from the end or the front, as 0…rank−1; −1: out of range. */
 int ir_axis(int64_t axis, int rank);
 /* Copies the elements of an i64 or i32 tensor; false: other type, or more than max of them. */
@@ -45,6 +52,7 @@ double ir_load_float(enum ir_dtype t, const void *data, int64_t i); /* of any ty
 struct ir_infer {
     struct ir_graph *g;
     const struct ir_node *n;
+    const struct ir_tensor *values;     /* while evaluating, data by value id; else NULL */
     struct ir_type out[IR_MAX_OUTPUTS]; /* rank −1 on entry */
 };
 typedef bool ir_infer_fn(struct ir_infer *x);
@@ -53,7 +61,10 @@ typedef bool ir_infer_fn(struct ir_infer *x);
 #undef IR_OP
 
 /* infer.c */
-bool ir_infer_types(struct ir_graph *g, const struct ir_node *n, struct ir_type *out);
+bool ir_infer_types(struct ir_graph *g, const struct ir_node *n, const struct ir_tensor *values,
+                    struct ir_type *out);
+/* Output 0 is an image of input 0's batch. */
+void ir_infer_image(struct ir_infer *x, enum ir_dtype t, int64_t channels, const int64_t size[2]);
 struct ir_type ir_type_of(const struct ir_value *v); /* of NULL: unknown */
 /* Each says the fault and returns false. */
 bool ir_fail_input(struct ir_infer *x, int index, const char *expected);
@@ -73,8 +84,8 @@ bool ir_verify_quant(struct ir_graph *g, const struct ir_node *n, const char *wh
 struct ir_eval {
     struct ctx
         *ctx; /* for messages: the one of the caller's arena, so that threads do not share one */
-    struct arena *a; /* scratch of this node */
-    struct ir_graph *g;
+    struct arena *a;    /* scratch of this node */
+    struct ir_graph *g; /* the caller's, seen with ctx and a: what is said goes there */
     const struct ir_node *n;
     struct ir_tensor *values;
 };
@@ -82,6 +93,12 @@ typedef bool ir_eval_fn(const struct ir_eval *e);
 #define IR_OP(name, ...) ir_eval_fn ir_eval_##name;
 #include "ir/ops.def"
 #undef IR_OP
+
+/* The clamp of the attributes act, act_min and act_max. */
+struct ir_activation {
+    double min, max;
+};
+struct ir_activation ir_activation_of(const struct ir_node *n);
 
 /* eval.c */
 const void *ir_eval_in(const struct ir_eval *e, int i); /* NULL: left out */

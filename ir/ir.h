@@ -1,9 +1,10 @@
 /* The IR: one graph of typed values and operations, float (ONNX semantics) or quantized (integers
  * and exponents).
  *
- * Ownership: graph, values, nodes, attributes and their arrays live in the graph's arena. Constant
- * data may point into a mapped model file (then the ctx owns the mapping). Passes edit the graph in
- * place; a value keeps its identity (pointer) while its name, type or producer changes.
+ * Ownership: graph, values, nodes, attributes and their arrays live in the graph's arena, and so do
+ * the data of constants that import, parsing and passes make. Passes edit the graph in place,
+ * inputs, outputs and names by the functions of graph.c only, which keep count of uses; a value
+ * keeps its identity (pointer) while its name, type or producer changes.
  *
  * Layout of all tensors in the IR: NCHW, row-major, as in ONNX; what hardware does is the backend's
  * business.
@@ -44,10 +45,22 @@ struct ir_value {
     /* Not 0: data is zeros, parsed from text that gave only this hash of the real data. */
     uint64_t elided;
     struct ir_node *producer; /* NULL for inputs and constants */
+    /* Kept by graph.c: the inputs of nodes that are this value, in no order that means anything, */
+    struct ir_use *uses;
+    int use_count;    /* how many those are, */
+    int output_count; /* and how often it is an output of the graph. */
+};
+
+/* Input `index` of a node; only for reading. */
+struct ir_use {
+    struct ir_node *node;
+    int index;
+    struct ir_value *value; /* NULL: left out, or the node is not in the graph any more */
+    struct ir_use *prev, *next;
 };
 
 /* Attributes: names from one table, typed. */
-enum ir_attr_kind { IR_ATTR_INT, IR_ATTR_FLOAT, IR_ATTR_STRING, IR_ATTR_INTS, IR_ATTR_FLOATS };
+enum ir_attr_kind { IR_ATTR_INT, IR_ATTR_FLOAT, IR_ATTR_STRING, IR_ATTR_INTS };
 
 struct ir_attr {
     const char *name;
@@ -56,8 +69,7 @@ struct ir_attr {
     double f;
     const char *s;
     const int64_t *ints;
-    const double *floats;
-    int count; /* of ints or floats */
+    int count; /* of ints */
 };
 
 enum ir_op {
@@ -74,6 +86,7 @@ struct ir_node {
     int in_count;
     struct ir_value **out;
     int out_count;
+    struct ir_use *uses; /* one per input; kept by graph.c */
     struct ir_attr *attrs;
     int attr_count;
     struct ir_node *prev, *next; /* topological order, kept by every pass */
@@ -89,6 +102,7 @@ struct ir_graph {
     int input_count, output_count;
     struct ir_value **values; /* all values ever made; removed ones are NULL */
     int value_count, value_room;
+    struct ir_names *names; /* of the values: names.c */
 };
 
 /* One row of ir/ops.def. */
@@ -97,7 +111,7 @@ struct ir_op_info {
     const char *onnx;                     /* ONNX operator, "" for internal ones */
     int since_min, since_max;             /* ONNX since-versions understood; 0: internal */
     int min_in, max_in, min_out, max_out; /* max −1: any number */
-    /* "name:kind[=default] …", kinds i f s is fs; the verifier checks names and kinds. */
+    /* "name:kind[=default] …", kinds i f s is; the verifier checks names and kinds. */
     const char *attrs;
     enum ir_level { IR_LEVEL_FLOAT, IR_LEVEL_QUANT, IR_LEVEL_ANY } level;
     enum ir_place { IR_PLACE_ARRAY, IR_PLACE_VECTOR, IR_PLACE_HOST, IR_PLACE_FOLDED } place;
@@ -130,13 +144,17 @@ void ir_node_remove(struct ir_graph *g, struct ir_node *n);
 void ir_value_remove(struct ir_graph *g, struct ir_value *v);
 void ir_add_input(struct ir_graph *g, struct ir_value *v);
 void ir_add_output(struct ir_graph *g, struct ir_value *v);
+void ir_set_output(struct ir_graph *g, int index, struct ir_value *v);
+/* The name is copied and must not be in use. */
+void ir_value_rename(struct ir_graph *g, struct ir_value *v, const char *name);
 /* Inputs between the last one so far and index become left-out ones. */
 void ir_set_input(struct ir_graph *g, struct ir_node *n, int index, struct ir_value *v);
-/* In nodes and in the graph's outputs. */
+/* In nodes and in the graph's outputs. Takes as long as there are uses. */
 void ir_replace_uses(struct ir_graph *g, struct ir_value *from, struct ir_value *to);
 int ir_use_count(const struct ir_graph *g, const struct ir_value *v); /* nodes and outputs */
 /* NULL unless there is exactly one use, and that by a node. */
 struct ir_node *ir_single_user(const struct ir_graph *g, const struct ir_value *v);
+/* `wanted`, or with a number behind it if that name is in use: names.c. */
 const char *ir_unique_name(struct ir_graph *g, const char *wanted);
 int64_t ir_elements(const struct ir_value *v); /* −1: shape not known */
 bool ir_is_const(const struct ir_value *v);
@@ -153,14 +171,11 @@ int64_t ir_attr_int(const struct ir_node *n, const char *name);
 double ir_attr_float(const struct ir_node *n, const char *name);
 const char *ir_attr_string(const struct ir_node *n, const char *name);
 const int64_t *ir_attr_ints(const struct ir_node *n, const char *name, int *count);
-const double *ir_attr_floats(const struct ir_node *n, const char *name, int *count);
 void ir_set_int(struct ir_graph *g, struct ir_node *n, const char *name, int64_t v);
 void ir_set_float(struct ir_graph *g, struct ir_node *n, const char *name, double v);
 void ir_set_string(struct ir_graph *g, struct ir_node *n, const char *name, const char *v);
 void ir_set_ints(struct ir_graph *g, struct ir_node *n, const char *name, const int64_t *v,
                  int count);
-void ir_set_floats(struct ir_graph *g, struct ir_node *n, const char *name, const double *v,
-                   int count);
 void ir_attr_remove(struct ir_node *n, const char *name);
 
 /* info.c: the tables. */
@@ -232,7 +247,6 @@ bool ir_eval_observed(struct ir_graph *g, struct arena *a, const void *const *in
 /* number.c: the normative arithmetic of the oracle; the runtime has its own. */
 int64_t ir_round_shift(int64_t x, int s); /* (x + (s ? 1 << (s−1) : 0)) >> s, ties to +inf */
 int64_t ir_saturate(int64_t x, int bits);
-int64_t ir_wrap(int64_t x, int bits); /* modulo 2^bits, signed */
 /* Ties to even, saturated, in stored form; not-a-number gives the encoded zero. */
 int64_t ir_quantize_float(double x, struct ir_quant q);
 double ir_dequantize(int64_t stored, struct ir_quant q);

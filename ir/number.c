@@ -17,11 +17,6 @@ int64_t ir_saturate(int64_t x, int bits) {
     return x > max ? max : x < -max - 1 ? -max - 1 : x;
 }
 
-int64_t ir_wrap(int64_t x, int bits) {
-    int unused = 64 - bits;
-    return (int64_t)((uint64_t)x << unused) >> unused;
-}
-
 int64_t ir_quantize_float(double x, struct ir_quant q) {
     if (isnan(x)) return q.zero; /* there is no better integer for it */
     double y = rint(ldexp(x, -q.exp)) + (double)q.zero;

@@ -335,28 +335,19 @@ static bool take_inputs(struct parser *p, struct value_list *in) {
     return true;
 }
 
-static bool take_attr_list(struct parser *p, struct ir_node *n, const struct ir_attr_info *info) {
+static bool take_ints(struct parser *p, struct ir_node *n, const char *name) {
     struct writer list;
     int count = 0;
     writer_init(&list, p->lex.arena);
     if (!take_punct(p, '[')) return false;
     for (; !accept_punct(p, ']'); count++) {
         int64_t i;
-        double f;
         if (count > 0 && !take_punct(p, ',')) return false;
-        if (info->kind == IR_ATTR_INTS) {
-            if (!take_int(p, INT64_MIN, INT64_MAX, &i)) return false;
-            write_bytes(&list, &i, sizeof i);
-        } else {
-            if (!take_float(p, false, &f)) return false;
-            write_bytes(&list, &f, sizeof f);
-        }
+        if (!take_int(p, INT64_MIN, INT64_MAX, &i)) return false;
+        write_bytes(&list, &i, sizeof i);
     }
     const void *data = list.size == 0 ? arena_alloc(p->lex.arena, 0) : list.data;
-    if (info->kind == IR_ATTR_INTS)
-        ir_set_ints(p->g, n, info->name, data, count);
-    else
-        ir_set_floats(p->g, n, info->name, data, count);
+    ir_set_ints(p->g, n, name, data, count);
     return true;
 }
 
@@ -378,9 +369,10 @@ static bool take_attr_value(struct parser *p, struct ir_node *n, const struct ir
         ir_set_string(p->g, n, info->name, p->lex.tok.text);
         lex_next(&p->lex);
         return true;
-    default:
-        return take_attr_list(p, n, info);
+    case IR_ATTR_INTS:
+        return take_ints(p, n, info->name);
     }
+    return false;
 }
 
 static bool take_attr(struct parser *p, struct ir_node *n) {

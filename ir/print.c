@@ -101,10 +101,7 @@ static void write_list(struct writer *w, const struct ir_attr *a) {
     write_u8(w, '[');
     for (int i = 0; i < a->count; i++) {
         if (i > 0) write_u8(w, ',');
-        if (a->kind == IR_ATTR_INTS)
-            write_text(w, "%lld", (long long)a->ints[i]);
-        else
-            write_number(w, a->floats[i], false);
+        write_text(w, "%lld", (long long)a->ints[i]);
     }
     write_u8(w, ']');
 }
@@ -130,7 +127,6 @@ static void write_attr(struct writer *w, const struct ir_attr *a) {
             write_quoted(w, a->s);
         break;
     case IR_ATTR_INTS:
-    case IR_ATTR_FLOATS:
         write_list(w, a);
         break;
     }

@@ -76,6 +76,15 @@ bool ir_broadcast(const struct ir_type *a, const struct ir_type *b, struct ir_ty
     return true;
 }
 
+bool ir_type_agrees(const struct ir_value *x, const struct ir_type *t) {
+    if (x->dtype != t->dtype) return false;
+    if (x->rank < 0 || t->rank < 0) return true;
+    if (x->rank != t->rank) return false;
+    for (int i = 0; i < t->rank; i++)
+        if (x->dims[i] >= 0 && t->dims[i] >= 0 && x->dims[i] != t->dims[i]) return false;
+    return true;
+}
+
 int ir_axis(int64_t axis, int rank) {
     if (axis < -rank || axis >= rank) return -1;
     return (int)(axis < 0 ? axis + rank : axis);

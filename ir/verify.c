@@ -11,6 +11,7 @@ struct verify {
     const char *stage;
     int faults;
     bool *ready; /* by value id: may be used at this place */
+    int *uses;   /* by value id: inputs of nodes found so far that are this value */
 };
 
 static const char *place(const struct verify *v, const char *what) {
@@ -94,9 +95,12 @@ static void check_uses(struct verify *v, const struct ir_node *n) {
     for (int i = 0; i < n->in_count; i++) {
         const struct ir_value *x = n->in[i];
         if (x == NULL) continue;
-        bool known = registered(v, x);
-        if (known && v->ready[x->id]) continue;
-        if (!known)
+        bool known = registered(v, x), tracked = n->uses[i].value == x;
+        if (known) v->uses[x->id]++;
+        if (known && tracked && v->ready[x->id]) continue;
+        if (!tracked)
+            diag(v->g->ctx, ir_use_untracked, node_place(v, n), i, x->name);
+        else if (!known)
             diag(v->g->ctx, ir_use_removed, node_place(v, n), i, x->name);
         else
             diag(v->g->ctx, ir_use_early, node_place(v, n), i, x->name);
@@ -137,24 +141,15 @@ static void check_attrs(struct verify *v, const struct ir_node *n) {
     }
 }
 
-static bool agrees(const struct ir_value *x, const struct ir_type *t) {
-    if (x->dtype != t->dtype) return false;
-    if (x->rank < 0 || t->rank < 0) return true;
-    if (x->rank != t->rank) return false;
-    for (int i = 0; i < t->rank; i++)
-        if (x->dims[i] >= 0 && t->dims[i] >= 0 && x->dims[i] != t->dims[i]) return false;
-    return true;
-}
-
 static void check_types(struct verify *v, const struct ir_node *n) {
     struct ir_type types[IR_MAX_OUTPUTS];
-    if (!ir_infer_types(v->g, n, types)) {
+    if (!ir_infer_types(v->g, n, NULL, types)) {
         v->faults++;
         return;
     }
     for (int i = 0; i < n->out_count; i++) {
         const struct ir_value *x = n->out[i];
-        if (agrees(x, &types[i])) continue;
+        if (ir_type_agrees(x, &types[i])) continue;
         struct ir_value follows = {.dtype = types[i].dtype, .rank = types[i].rank};
         memcpy(follows.dims, types[i].dims, sizeof follows.dims);
         diag(v->g->ctx, ir_type_differs, node_place(v, n), x->name, ir_type_text(v->a, x),
@@ -204,10 +199,19 @@ static void check_inputs(struct verify *v) {
 
 static void check_outputs(struct verify *v) {
     struct ir_graph *g = v->g;
+    int *outputs = arena_array(v->a, (size_t)g->value_count, sizeof *outputs);
     for (int i = 0; i < g->output_count; i++) {
         const struct ir_value *x = g->outputs[i];
+        if (registered(v, x)) outputs[x->id]++;
         if (registered(v, x) && v->ready[x->id]) continue;
         diag(g->ctx, ir_graph_output, value_place(v, x));
+        v->faults++;
+    }
+    for (int i = 0; i < g->value_count && v->faults == 0; i++) {
+        const struct ir_value *x = g->values[i];
+        if (x == NULL || (x->use_count == v->uses[i] && x->output_count == outputs[i])) continue;
+        diag(g->ctx, ir_use_counts, value_place(v, x), x->use_count, x->output_count, v->uses[i],
+             outputs[i]);
         v->faults++;
     }
 }
@@ -215,6 +219,7 @@ static void check_outputs(struct verify *v) {
 bool ir_verify(struct ir_graph *g, const char *stage) {
     struct verify v = {.g = g, .a = arena_new(g->ctx), .stage = stage};
     v.ready = arena_array(v.a, (size_t)g->value_count, sizeof *v.ready);
+    v.uses = arena_array(v.a, (size_t)g->value_count, sizeof *v.uses);
     check_values(&v);
     check_inputs(&v);
     check_nodes(&v);

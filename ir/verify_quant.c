@@ -120,7 +120,10 @@ static bool check_residual(struct check *c) {
     const struct ir_value *r = ir_in(c->n, 5);
     int64_t bits = ir_attr_int(c->n, "mid_bits"), exp = ir_attr_int(c->n, "mid_exp");
     if (!want_quant(c, r)) return false;
-    if (bits != 8 && bits != 16) return in_range(c, "mid_bits (8 or 16)", bits, 8, 8);
+    if (bits != 8 && bits != 16) {
+        diag(c->g->ctx, ir_mid_bits, c->where, (long long)bits);
+        return false;
+    }
     return in_range(c, "mid_exp", exp, -IR_MAX_EXP, IR_MAX_EXP) &&
            check_sum(c, (int)exp, r->quant.exp, c->n->out[0]->quant.exp);
 }

@@ -97,6 +97,18 @@ static bool output_size(struct ir_graph *g, const struct ir_node *n, bool ceil_m
     return true;
 }
 
+/* Whoever pads for real gets by with what a tensor may have. */
+static bool padded_size(struct ir_graph *g, const struct ir_node *n, const struct ir_window *w) {
+    const struct ir_value *x = ir_in(n, 0);
+    int64_t size[3] = {x != NULL && x->rank == 4 ? x->dims[1] : -1};
+    for (int i = 0; i < 2; i++)
+        size[1 + i] = w->in[i] < 0 ? -1 : w->in[i] + w->before[i] + w->after[i];
+    if (ir_product(3, size) <= IR_MAX_ELEMENTS) return true;
+    diag(g->ctx, ir_window_padded, ir_node_where(g->arena, n), (long long)size[0],
+         (long long)size[1], (long long)size[2], (long long)IR_MAX_ELEMENTS);
+    return false;
+}
+
 bool ir_window_of(struct ir_graph *g, const struct ir_node *n, struct ir_window *w) {
     const struct ir_value *x = ir_in(n, 0);
     int64_t pads[4] = {0, 0, 0, 0};
@@ -115,5 +127,6 @@ bool ir_window_of(struct ir_graph *g, const struct ir_node *n, struct ir_window 
     if (!resolve_padding(g, n, w)) return false;
     bool pool = n->op != IR_OP_conv && n->op != IR_OP_qconv;
     bool ceil_mode = has_attr(n, "ceil_mode") && ir_attr_int(n, "ceil_mode") != 0;
-    return output_size(g, n, ceil_mode, pool, w, 0) && output_size(g, n, ceil_mode, pool, w, 1);
+    return output_size(g, n, ceil_mode, pool, w, 0) && output_size(g, n, ceil_mode, pool, w, 1) &&
+           padded_size(g, n, w);
 }

@@ -40,13 +40,12 @@ bool pass_bypass(struct ir_graph *g, struct ir_node *n) {
         return true;
     }
     struct ir_node *maker = in->producer;
-    ir_node_remove(g, n); /* before the uses move: n's own must not become a cycle */
-    ir_replace_uses(g, in, out);
     for (int i = 0; i < maker->out_count; i++)
         if (maker->out[i] == in) maker->out[i] = out;
-    g->values[out->id] = out;
-    out->producer = maker;
+    out->producer = maker; /* so that it does not go with n */
     in->producer = NULL;
+    ir_node_remove(g, n); /* before the uses move: n's own must not become a cycle */
+    ir_replace_uses(g, in, out);
     ir_value_remove(g, in);
     return true;
 }

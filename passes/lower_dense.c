@@ -128,7 +128,7 @@ static struct ir_value *dense_bias(struct ir_graph *g, struct arena *a, const st
 static void leave_name(struct ir_graph *g, struct ir_value *old, struct ir_value *made) {
     if (old == NULL || ir_use_count(g, old) > 0) return;
     ir_value_remove(g, old);
-    made->name = old->name;
+    ir_value_rename(g, made, old->name);
 }
 
 static bool lower_dense(struct ir_graph *g, struct ir_node *n) {

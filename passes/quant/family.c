@@ -54,7 +54,10 @@ int quant_family(const struct quant_families *f, const struct ir_value *v) {
 }
 
 static void join(struct quant_families *f, const struct ir_value *a, const struct ir_value *b) {
-    int i = quant_family(f, a), k = quant_family(f, b);
+    int i = quant_family(f, a), k = quant_family(f, b), next = f->next[i];
+    if (i == k) return;
+    f->next[i] = f->next[k]; /* two rings become one */
+    f->next[k] = next;
     if (i < k)
         f->parent[k] = i;
     else
@@ -111,7 +114,8 @@ struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, b
     f->parent = arena_array(a, count, sizeof *f->parent);
     f->nonneg = arena_array(a, count, sizeof *f->nonneg);
     f->source = arena_array(a, count, sizeof *f->source);
-    for (size_t i = 0; i < count; i++) f->parent[i] = (int)i;
+    f->next = arena_array(a, count, sizeof *f->next);
+    for (size_t i = 0; i < count; i++) f->parent[i] = f->next[i] = (int)i;
     for (int i = 0; i < g->input_count; i++) {
         sign[g->inputs[i]->id] = input_nonneg;
         f->source[g->inputs[i]->id] = true;
@@ -129,14 +133,12 @@ struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, b
 }
 
 bool quant_family_raise(const struct quant_families *f, const struct ir_value *v, int exp) {
-    int family = quant_family(f, v);
-    bool raised = false;
-    for (int i = 0; i < f->graph->value_count; i++) {
-        struct ir_value *m = f->graph->values[i];
-        if (!quant_is_activation(m) || quant_family(f, m) != family || m->quant.exp >= exp)
-            continue;
-        m->quant.exp = exp;
-        raised = true;
-    }
-    return raised;
+    int id = v->id;
+    if (v->quant.exp >= exp) return false;
+    do {
+        struct ir_value *m = f->graph->values[id];
+        if (quant_is_activation(m)) m->quant.exp = exp;
+        id = f->next[id];
+    } while (id != v->id);
+    return true;
 }

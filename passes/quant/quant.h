@@ -39,12 +39,14 @@ struct quant_families {
     struct ir_graph *graph;
     int *parent;  /* union-find, the smallest id is the root */
     bool *nonneg; /* by root: no member can be negative, whatever the input */
+    int *next;    /* by value: another of its family; a ring */
     bool *source; /* by value: its numbers come from outside the family and count in its range */
 };
 
 struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg);
 int quant_family(const struct quant_families *f, const struct ir_value *v);
-/* Raises the exponent of v's whole family to at least exp; true if it was lower. */
+/* Raises the exponent of v's whole family, whose members have one, to at least exp; true if it was
+ * lower. */
 bool quant_family_raise(const struct quant_families *f, const struct ir_value *v, int exp);
 bool quant_is_activation(const struct ir_value *v); /* f32 and no constant */
 

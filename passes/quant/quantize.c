@@ -5,6 +5,8 @@
 #include "passes/quant/diag.h"
 #include "passes/quant/quant.h"
 
+#include <limits.h>
+
 bool quant_check_act_bits(struct ctx *c, const struct pass_options *o) {
     const struct svpe_target *t = o->target;
     if ((o->act_bits == 8 && t->act8) || (o->act_bits == 16 && t->act16)) return true;
@@ -55,16 +57,25 @@ static bool check_ranges(struct ir_graph *g, int bits) {
 }
 
 /* Members of a family get its largest exponent; their zeros must be one already. */
-static bool unite_families(const struct quant_families *f) {
+static bool unite_families(const struct quant_families *f, struct arena *a) {
+    int *most = arena_array(a, (size_t)f->graph->value_count, sizeof *most); /* by root */
+    for (int i = 0; i < f->graph->value_count; i++) most[i] = INT_MIN;
     for (int i = 0; i < f->graph->value_count; i++) {
         const struct ir_value *v = f->graph->values[i];
         if (!quant_is_activation(v) || !v->quant.bits) continue;
         const struct ir_value *root = f->graph->values[quant_family(f, v)];
-        quant_family_raise(f, v, v->quant.exp);
+        int *exp = &most[quant_family(f, v)];
+        *exp = v->quant.exp > *exp ? v->quant.exp : *exp;
         if (!root->quant.bits || root->quant.zero == v->quant.zero) continue;
         diag(f->graph->ctx, quant_family_zero, v->producer ? v->producer->name : NULL, root->name,
              v->name, root->quant.zero, v->quant.zero);
         return false;
+    }
+    for (int i = 0; i < f->graph->value_count; i++) {
+        struct ir_value *v = f->graph->values[i];
+        if (!quant_is_activation(v)) continue;
+        int exp = most[quant_family(f, v)];
+        v->quant.exp = v->quant.exp > exp ? v->quant.exp : exp;
     }
     return true;
 }
@@ -107,9 +118,10 @@ static void enter(struct ir_graph *g, const struct worklist *w, struct ir_node *
     struct ir_value *q =
         ir_value_new(g, integer_name(g, v), quant_dtype(v->quant.bits), v->rank, v->dims);
     q->quant = v->quant;
-    for (int k = 0; k < w->count; k++)
-        for (int i = 0; i < w->nodes[k]->in_count; i++)
-            if (w->nodes[k]->in[i] == v) w->nodes[k]->in[i] = q;
+    for (struct ir_use *u = v->uses, *next; u; u = next) {
+        next = u->next;
+        if (converts(w, u->node)) ir_set_input(g, u->node, u->index, q);
+    }
     ir_node_new(g, before, IR_OP_quantize, q->name, &v, 1, &q, 1);
 }
 
@@ -122,26 +134,23 @@ static void enter_all(struct ir_graph *g, const struct worklist *w) {
         }
 }
 
-static bool wanted_as_float(const struct ir_graph *g, const struct worklist *w,
-                            const struct ir_value *v) {
-    for (int i = 0; i < g->output_count; i++)
-        if (g->outputs[i] == v) return true;
-    for (const struct ir_node *n = g->first; n; n = n->next)
-        for (int i = 0; i < n->in_count; i++)
-            if (n->in[i] == v && !converts(w, n)) return true;
-    return false;
+static bool wanted_as_float(const struct worklist *w, const struct ir_value *v) {
+    for (const struct ir_use *u = v->uses; u; u = u->next)
+        if (!converts(w, u->node)) return true;
+    return v->output_count > 0;
 }
 
 /* Floats of an integer value, for every other reader. */
 static void leave(struct ir_graph *g, const struct worklist *w, struct ir_value *v) {
     const char *name = v->name;
-    v->name = integer_name(g, v);
+    ir_value_rename(g, v, integer_name(g, v));
     struct ir_value *f = ir_value_new(g, name, IR_F32, v->rank, v->dims);
-    for (struct ir_node *n = g->first; n; n = n->next)
-        for (int i = 0; i < n->in_count; i++)
-            if (n->in[i] == v && !converts(w, n)) n->in[i] = f;
-    for (int i = 0; i < g->output_count; i++)
-        if (g->outputs[i] == v) g->outputs[i] = f;
+    for (struct ir_use *u = v->uses, *next; u; u = next) {
+        next = u->next;
+        if (!converts(w, u->node)) ir_set_input(g, u->node, u->index, f);
+    }
+    for (int i = 0; i < g->output_count && v->output_count > 0; i++)
+        if (g->outputs[i] == v) ir_set_output(g, i, f);
     f->quant = v->quant;
     ir_node_new(g, v->producer->next, IR_OP_dequantize, name, &v, 1, &f, 1);
 }
@@ -159,7 +168,7 @@ static void convert_all(struct ir_graph *g, struct quant_plan *p, const struct w
     enter_all(g, w);
     for (int k = 0; k < w->count; k++) quant_convert(g, p, w->nodes[k]);
     for (int k = 0; k < w->count; k++)
-        if (wanted_as_float(g, w, w->nodes[k]->out[0])) leave(g, w, w->nodes[k]->out[0]);
+        if (wanted_as_float(w, w->nodes[k]->out[0])) leave(g, w, w->nodes[k]->out[0]);
     drop_constants(g, w);
 }
 
@@ -168,7 +177,7 @@ static bool quantize(struct ir_graph *g, struct arena *a, const struct pass_opti
     if (!check_ranges(g, o->act_bits)) return false;
     struct quant_families *f = quant_families_new(g, a, false);
     struct quant_plan *p = quant_plan_new(g, a, o);
-    if (!p || !unite_families(f) || !quant_settle(f, p)) return false;
+    if (!p || !unite_families(f, a) || !quant_settle(f, p)) return false;
     struct worklist w = worklist_of(g, a);
     convert_all(g, p, &w);
     quant_plan_finish(p);

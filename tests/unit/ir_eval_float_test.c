@@ -334,16 +334,50 @@ static void test_every_operator_has_a_case(void **state) {
 }
 
 /* What the evaluator cannot do is said, with the node. */
-static void expect_fault(const char *lines, const char *message) {
+static void expect_said(const char *lines, const char *id, const char *message) {
     struct ctx c;
     ctx_init(&c, "test", NULL);
     struct ir_graph *g = ir_test_parse(&c, lines);
     struct ir_tensor *values = arena_array(g->arena, (size_t)g->value_count, sizeof *values);
     assert_false(ir_eval(g, g->arena, NULL, values));
-    assert_string_equal(c.first->id, "ir_eval_failed");
+    assert_string_equal(c.first->id, id);
     if (strstr(c.first->message, message) == NULL) fail_msg("found: %s", c.first->message);
     assert_non_null(strstr(c.first->where, "%y"));
     ctx_free(&c);
+}
+
+static void expect_fault(const char *lines, const char *message) {
+    expect_said(lines, "ir_eval_failed", message);
+}
+
+/* Shapes, axes and pads that are computed are not what the outputs were declared to be: the
+ * verifier cannot know, and the evaluator must not read past its inputs. */
+static void test_computed_shapes(void **state) {
+    (void)state;
+    expect_said(
+        "const %d: f32[1x2] = [1, 2]\nconst %s: i64[2] = [1, 2]\n%t: i64[2] = identity(%s)\n"
+        "%y: f32[1000x1000] = reshape(%d, %t)",
+        "ir_type_differs", "f32[1000x1000]; expected f32[1x2]");
+    expect_said(
+        "const %d: f32[1x2] = [1, 2]\nconst %s: i64[2] = [1, 2]\n%t: i64[2] = identity(%s)\n"
+        "%y: f32[2x1] = reshape(%d, %t)",
+        "ir_type_differs", "f32[2x1]; expected f32[1x2]");
+    expect_said(
+        "const %d: f32[1x2] = [1, 2]\nconst %s: i64[2] = [1, 3]\n%t: i64[2] = identity(%s)\n"
+        "%y: f32[1x3] = reshape(%d, %t)",
+        "ir_reshape_bad", "f32[1x2] to [1x3]");
+    expect_said("const %d: f32[1x2] = [1, 2]\nconst %s: i64[1] = [0]\n%t: i64[1] = identity(%s)\n"
+                "%y: f32[9] = squeeze(%d, %t)",
+                "ir_type_differs", "f32[9]; expected f32[2]");
+    expect_said("const %d: f32[2] = [1, 2]\nconst %s: i64[1] = [-1]\n%t: i64[1] = identity(%s)\n"
+                "%y: f32[5x1] = unsqueeze(%d, %t)",
+                "ir_type_differs", "f32[5x1]; expected f32[2x1]");
+    expect_said("const %d: f32[1x2] = [1, 2]\nconst %s: i64[4] = [0, 0, 0, 90]\n"
+                "%t: i64[4] = identity(%s)\n%y: f32[1x92] = pad(%d, %t) {mode=reflect}",
+                "ir_input_bad", "pads that fit dimension 1 of 2");
+    expect_said("const %d: f32[1x2] = [1, 2]\nconst %s: i64[4] = [0, 0, 0, 1]\n"
+                "%t: i64[4] = identity(%s)\n%y: f32[1x92] = pad(%d, %t)",
+                "ir_type_differs", "f32[1x92]; expected f32[1x3]");
 }
 
 static void test_faults(void **state) {
@@ -403,9 +437,8 @@ static void test_observed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_every_operator_has_a_case),
-        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_cases),    cmocka_unit_test(test_every_operator_has_a_case),
+        cmocka_unit_test(test_faults),   cmocka_unit_test(test_computed_shapes),
         cmocka_unit_test(test_observed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

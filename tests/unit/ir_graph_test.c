@@ -113,6 +113,91 @@ static void test_names(void **state) {
     ctx_free(&k.c);
 }
 
+/* A name that is free again may be taken; numbers that were given stay given. */
+static void test_names_change(void **state) {
+    (void)state;
+    struct chain k;
+    make(&k);
+    ir_value_rename(k.g, k.b, "a_3");
+    assert_string_equal(k.b->name, "a_3");
+    assert_string_equal(ir_unique_name(k.g, "b"), "b");
+    assert_string_equal(ir_unique_name(k.g, "a"), "a_4");
+    assert_string_equal(ir_unique_name(k.g, "a_3"), "a_3_1");
+    value(k.g, "a_999999999");
+    value(k.g, "a_1000000000"); /* of more digits than are kept */
+    assert_string_equal(ir_unique_name(k.g, "a"), "a_1000000001");
+    struct ir_value *loose = value(k.g, "loose");
+    assert_string_equal(ir_unique_name(k.g, "loose"), "loose_1");
+    ir_value_remove(k.g, loose);
+    ir_value_remove(k.g, loose);
+    assert_string_equal(ir_unique_name(k.g, "loose"), "loose");
+    ctx_free(&k.c);
+}
+
+/* 200,000 names of one stem, and a value that all nodes read, taken away one by one: seconds where
+ * each step looks at what is there, and hours where each looks at everything. */
+static void test_many_names_and_uses(void **state) {
+    (void)state;
+    enum { MANY = 200000 };
+    struct chain k;
+    make(&k);
+    for (int i = 0; i < MANY; i++) {
+        struct ir_value *v = value(k.g, ir_unique_name(k.g, "v"));
+        node(k.g, NULL, IR_OP_add, k.x, k.x, v);
+    }
+    assert_string_equal(k.g->last->out[0]->name, "v_199999");
+    assert_int_equal(ir_use_count(k.g, k.x), 1 + 2 * MANY);
+    assert_null(ir_single_user(k.g, k.x));
+    assert_true(ir_verify(k.g, "test"));
+    ir_replace_uses(k.g, k.x, k.a); /* one of them is the relu that makes it */
+    ir_set_input(k.g, k.first, 0, k.x);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(ir_use_count(k.g, k.a), 2 + 2 * (MANY - i));
+        ir_node_remove(k.g, i % 2 == 0 ? k.g->last : k.third->next);
+    }
+    assert_ptr_equal(ir_single_user(k.g, k.x), k.first);
+    assert_true(ir_verify(k.g, "test"));
+    ctx_free(&k.c);
+}
+
+/* What is kept about uses is what a look at all nodes finds, after any edits. */
+static void test_uses_at_random(void **state) {
+    (void)state;
+    struct chain k;
+    struct rng r = {20261123};
+    make(&k);
+    for (int step = 0; step < 3000; step++) {
+        struct ir_value *v[4];
+        for (int i = 0; i < 4; i++) {
+            do v[i] = k.g->values[rng_below(&r, (uint32_t)k.g->value_count)];
+            while (v[i] == NULL);
+        }
+        uint32_t what = rng_below(&r, 8);
+        if (what < 2) node(k.g, NULL, IR_OP_add, v[0], v[1], value(k.g, ir_unique_name(k.g, "n")));
+        if (what == 2) ir_replace_uses(k.g, v[0], v[1]);
+        if (what == 3 && v[0]->producer != NULL)
+            ir_set_input(k.g, v[0]->producer, (int)rng_below(&r, 5), v[1]);
+        if (what == 4 && ir_use_count(k.g, v[0]) == 0 && v[0]->producer != NULL)
+            ir_node_remove(k.g, v[0]->producer);
+        if (what == 5) ir_set_output(k.g, 0, v[0]);
+        if (what == 6) ir_value_rename(k.g, v[0], ir_unique_name(k.g, "n_5"));
+        if (what == 7 && step % 64 == 0) ir_add_output(k.g, v[1]);
+        int uses = 0, outputs = 0;
+        struct ir_node *user = NULL;
+        for (struct ir_node *n = k.g->first; n != NULL; n = n->next)
+            for (int i = 0; i < n->in_count; i++) {
+                if (n->in[i] != v[2]) continue;
+                uses++;
+                user = n;
+            }
+        for (int i = 0; i < k.g->output_count; i++) outputs += k.g->outputs[i] == v[2];
+        assert_int_equal(ir_use_count(k.g, v[2]), uses + outputs);
+        assert_ptr_equal(ir_single_user(k.g, v[2]), uses == 1 && outputs == 0 ? user : NULL);
+        if (v[0] != v[3]) assert_string_not_equal(v[0]->name, v[3]->name);
+    }
+    ctx_free(&k.c);
+}
+
 static void test_many_values(void **state) {
     (void)state;
     struct chain k;
@@ -174,6 +259,9 @@ int main(void) {
         cmocka_unit_test(test_replace_and_remove),
         cmocka_unit_test(test_output_moves),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_names_change),
+        cmocka_unit_test(test_many_names_and_uses),
+        cmocka_unit_test(test_uses_at_random),
         cmocka_unit_test(test_many_values),
         cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_elements),

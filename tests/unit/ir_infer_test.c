@@ -163,6 +163,16 @@ static const struct row faults[] = {
     {"input %a: f32[2x3]\n%y: f32[*] = concat(%a)", "attribute axis is absent"},
     {"input %x: f32[2x3]\ninput %i: f32[2]\n%y: f32[*] = gather(%x, %i)", "expected i64 or i32"},
     {"input %x: f32[2x3]\n%y: f32[*] = cast(%x) {to=float}", "to is \"float\""},
+    {"input %x: f32[2x3]\ninput %p: i64[4]\nconst %v: f32[0] = []\n%y: f32[*] = pad(%x, %p, %v)",
+     "f32[0]; expected one f32"},
+    {"input %x: f32[2x3]\ninput %p: i64[4]\nconst %v: i64[1] = [0]\n%y: f32[*] = pad(%x, %p, %v)",
+     "i64[1]; expected one f32"},
+    {"input %x: f32[1x3x4x4]\ninput %w: f32[2x3x3x3]\n%y: f32[*] = conv(%x, %w) "
+     "{dilations=[4194304,4194304], pads=[4194304,4194304,4194304,4194304]}",
+     "3 channels × 8388612 × 8388612 has more than 2147483648 elements"},
+    {"input %x: f32[1x1x4x4]\n%y: f32[*] = maxpool(%x) {kernel_shape=[16777216,16777216], "
+     "pads=[16777215,16777215,16777215,16777215]}",
+     "padded input of 1 channels"},
     {"input %x: f32[2x3]\n%y: f32[*] = relu(%x, %x)", "2 inputs; expected 1…1"},
     {"input %x: f32[2x3]\n%y: f32[*] = add(%x, _)", "input 1 is left out"},
     {"input %a: f32[2147483647x1]\ninput %b: f32[1x2147483647]\n%y: f32[*] = add(%a, %b)",

@@ -140,7 +140,6 @@ static void add_every_attribute(struct ir_graph *g, struct ir_node *n) {
         if (info.kind == IR_ATTR_FLOAT) ir_set_float(g, n, info.name, 0.1 + i);
         if (info.kind == IR_ATTR_STRING) ir_set_string(g, n, info.name, "some text");
         if (info.kind == IR_ATTR_INTS) ir_set_ints(g, n, info.name, (int64_t[]){-1, i}, 2);
-        if (info.kind == IR_ATTR_FLOATS) ir_set_floats(g, n, info.name, (double[]){1.0 / 3, i}, 2);
     }
 }
 
