@@ -2,8 +2,8 @@
  *
  * A script defines schedule(layer, target, default) and returns a table of tile sizes, or nil
  * for the default. It is not trusted: it gets base, table, math and the harmless half of string,
- * no more instructions than BUDGET and no more memory than MEMORY_LIMIT, and every field it
- * returns is checked. It runs as text only, and sees only copies: nothing it does can change
+ * no more instructions than BUDGET, no more time than SECONDS and no more memory than
+ * MEMORY_LIMIT, and every field it returns is checked. It runs as text only, and sees only copies: nothing it does can change
  * anything but the tiling, and a tiling changes cycles, never results. docs/schedules.md is the
  * page for its authors. */
 #include "base/file.h"
@@ -16,14 +16,24 @@
 #include <lualib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+/* One instruction may work on as much as lies in one piece of memory (a comparison of strings,
+ * a concatenation): PIECE_LIMIT keeps the work between two looks at the clock small. */
 enum {
     BUDGET = 10000000,
+    SECONDS = 2,
     HOOK_STEP = 1000,
     COST_CHARGE = 200,
-    MEMORY_LIMIT = 16 << 20,
+    MEMORY_KIB = 1024,
+    PIECE_KIB = 64,
     MAX_MESSAGE = 500
 };
+#define MEMORY_LIMIT ((size_t)MEMORY_KIB << 10)
+#define PIECE_LIMIT  ((size_t)PIECE_KIB << 10)
+
+/* What Lua calls the script in messages: paths may be long, and hold anything. */
+#define CHUNK "script"
 
 struct be_script {
     struct ctx *c;
@@ -31,11 +41,13 @@ struct be_script {
     lua_State *lua;
     size_t memory;
     long left;   /* instructions */
+    double end;  /* on the clock of processor_seconds() */
+    int line;    /* the one that runs */
     bool broken; /* it raised an error: it is not called again */
     /* what cost() is asked about */
     const struct be_plan *plan;
     const struct be_layer *layer;
-    struct arena *arena;
+    struct arena *texts; /* for messages about one answer */
 };
 
 /* ---- Sandbox --------------------------------------------------------------------------------- */
@@ -48,7 +60,9 @@ static void *allocate(void *user, void *old, size_t old_size, size_t new_size) {
         s->memory -= old_size;
         return NULL;
     }
-    if (new_size > old_size && s->memory + (new_size - old_size) > MEMORY_LIMIT) return NULL;
+    bool grows = new_size > old_size;
+    if (grows && new_size > PIECE_LIMIT) return NULL;
+    if (grows && s->memory + (new_size - old_size) > MEMORY_LIMIT) return NULL;
     void *p = realloc(old, new_size);
     if (p) s->memory = s->memory - old_size + new_size;
     return p;
@@ -60,11 +74,33 @@ static struct be_script *script_of(lua_State *lua) {
     return user;
 }
 
-static void count_hook(lua_State *lua, lua_Debug *debug) {
-    (void)debug;
+static double processor_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* luaL_error() would name the line of the caller. */
+static void stop(lua_State *lua, int count, const char *of_what) {
+    lua_pushfstring(lua, CHUNK ":%d: more than %d %s", script_of(lua)->line, count, of_what);
+    lua_error(lua);
+}
+
+/* Running out of memory has no line of its own, hence `line`: kept up at each new line, and at
+ * each return, by the caller's. */
+static void hook(lua_State *lua, lua_Debug *debug) {
     struct be_script *s = script_of(lua);
-    s->left -= HOOK_STEP;
-    if (s->left <= 0) luaL_error(lua, "more than %d instructions", BUDGET);
+    lua_Debug caller;
+    if (debug->event == LUA_HOOKLINE) {
+        s->line = debug->currentline;
+    } else if (debug->event == LUA_HOOKRET) {
+        if (!lua_getstack(lua, 1, &caller) || !lua_getinfo(lua, "l", &caller)) return;
+        if (caller.currentline > 0) s->line = caller.currentline;
+    } else {
+        s->left -= HOOK_STEP;
+        if (s->left <= 0) stop(lua, BUDGET, "instructions");
+        if (processor_seconds() > s->end) stop(lua, SECONDS, "seconds");
+    }
 }
 
 /* What stays of each library; everything else is removed, io, os, load, coroutines and debug
@@ -118,29 +154,58 @@ static int open_libraries(lua_State *lua) {
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
-/* Lua's own message, which begins with script and line; cut, in case the script made it long. */
-static const char *error_text(struct be_script *s) {
+static void forget_texts(struct be_script *s) {
+    arena_free(s->texts);
+    s->texts = arena_new(s->c);
+}
+
+/* An error of Lua: where in the script, and what. */
+struct raised {
+    const char *where, *text;
+};
+
+/* Lua's own message; cut, in case the script made it long. */
+static const char *message_text(struct be_script *s) {
     size_t length;
     const char *text = lua_tolstring(s->lua, -1, &length);
     if (!text) return "the script raised an error that is no text";
-    char *copy = arena_strndup(s->arena, text, length < MAX_MESSAGE ? length : MAX_MESSAGE);
+    char *copy = arena_strndup(s->texts, text, length < MAX_MESSAGE ? length : MAX_MESSAGE);
     for (char *p = copy; *p; p++)
         if ((unsigned char)*p < ' ') *p = ' ';
     return copy;
+}
+
+/* Where an error is raised by Lua or by error(), its message begins with CHUNK:LINE: */
+static struct raised raised(struct be_script *s, int status) {
+    if (status == LUA_ERRMEM)
+        return (struct raised){
+            s->line > 0 ? arena_printf(s->texts, "%s:%d", s->path, s->line) : s->path,
+            arena_printf(s->texts,
+                         "not enough memory: scripts have %d KiB, and %d KiB for one string, one "
+                         "table or all calls inside each other",
+                         MEMORY_KIB, PIECE_KIB)};
+    const char *text = message_text(s);
+    size_t chunk = strlen(CHUNK ":");
+    size_t digits = strncmp(text, CHUNK ":", chunk) == 0 ? strspn(text + chunk, "0123456789") : 0;
+    const char *rest = text + chunk + digits;
+    if (digits == 0 || strncmp(rest, ": ", 2) != 0) return (struct raised){s->path, text};
+    return (struct raised){arena_printf(s->texts, "%s:%.*s", s->path, (int)digits, text + chunk),
+                           rest + 2};
 }
 
 static const char *value_text(struct be_script *s, int index) {
     switch (lua_type(s->lua, index)) {
     case LUA_TNUMBER:
         if (lua_isinteger(s->lua, index))
-            return arena_printf(s->arena, "%lld", (long long)lua_tointeger(s->lua, index));
-        return arena_printf(s->arena, "%g", lua_tonumber(s->lua, index));
+            return arena_printf(s->texts, "%lld", (long long)lua_tointeger(s->lua, index));
+        if (lua_tonumber(s->lua, index) != lua_tonumber(s->lua, index)) return "nan";
+        return arena_printf(s->texts, "%g", lua_tonumber(s->lua, index));
     case LUA_TBOOLEAN:
         return lua_toboolean(s->lua, index) ? "true" : "false";
     case LUA_TSTRING:
-        return arena_printf(s->arena, "\"%.40s\"", lua_tostring(s->lua, index));
+        return arena_printf(s->texts, "\"%.40s\"", lua_tostring(s->lua, index));
     default:
-        return arena_printf(s->arena, "a %s", lua_typename(s->lua, lua_type(s->lua, index)));
+        return arena_printf(s->texts, "a %s", lua_typename(s->lua, lua_type(s->lua, index)));
     }
 }
 
@@ -225,7 +290,11 @@ static bool read_number(struct be_script *s, const char *name, int *out, struct 
         *out = (int)v;
         return true;
     }
-    *w = (struct wrong){.field = name, .value = value_text(s, -1), .expected = "a whole number"};
+    *w = (struct wrong){.field = name,
+                        .value = value_text(s, -1),
+                        .expected = exact && lua_type(lua, -1) == LUA_TNUMBER
+                                        ? "a whole number of 32 bits"
+                                        : "a whole number"};
     return false;
 }
 
@@ -274,7 +343,7 @@ static bool read_tiling(struct be_script *s, int table, struct be_tiling *t, str
     while (lua_next(lua, table)) {
         const char *name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : NULL;
         if (!name || !known_field(name)) {
-            *w = (struct wrong){.field = name ? arena_printf(s->arena, "%.40s", name)
+            *w = (struct wrong){.field = name ? arena_printf(s->texts, "%.40s", name)
                                               : value_text(s, -2)};
             w->nearest = name ? nearest_name(name, field_names, FIELD_COUNT) : NULL;
             w->unknown = true;
@@ -297,6 +366,13 @@ static bool say_wrong(const struct be_script *s, const struct wrong *w) {
     return false;
 }
 
+static const char *wrong_text(struct arena *a, const struct wrong *w) {
+    if (!w->unknown)
+        return arena_printf(a, "%s = %s: expected %s", w->field, w->value, w->expected);
+    if (!w->nearest) return arena_printf(a, "unknown field '%s'", w->field);
+    return arena_printf(a, "unknown field '%s'; did you mean '%s'?", w->field, w->nearest);
+}
+
 /* cost(tiling): estimated cycles of the layer being scheduled with it; or nil and why it does
  * not work. */
 static int lua_cost(lua_State *lua) {
@@ -305,22 +381,17 @@ static int lua_cost(lua_State *lua) {
     struct be_misfit why;
     struct wrong w;
     s->left -= COST_CHARGE; /* the work of a call, in instructions; the hook looks at it */
+    forget_texts(s);
     luaL_checktype(lua, 1, LUA_TTABLE);
     if (!s->layer) return luaL_error(lua, "cost() works only inside schedule()");
     struct be_tiling t = s->layer->tiling;
-    if (!read_tiling(s, 1, &t, &w)) {
-        lua_pushnil(lua);
-        lua_pushstring(lua, w.field);
-        return 2;
-    }
-    if (be_tiling_fits(s->plan, s->layer, &t, &need, &why)) {
+    bool read = read_tiling(s, 1, &t, &w);
+    if (read && be_tiling_fits(s->plan, s->layer, &t, &need, &why)) {
         lua_pushnumber(lua, be_tiling_cost(s->plan, s->layer, &t, &need).cycles);
         return 1;
     }
-    struct arena *scratch = arena_new(s->c);
     lua_pushnil(lua);
-    lua_pushstring(lua, be_misfit_text(scratch, &why));
-    arena_free(scratch);
+    lua_pushstring(lua, read ? be_misfit_text(s->texts, &why) : wrong_text(s->texts, &w));
     return 2;
 }
 
@@ -335,12 +406,10 @@ static void close_script(void *user) {
 /* Protected: running out of Lua's memory inside is an error like any other. */
 static int load_script(lua_State *lua) {
     struct file_view *file = lua_touserdata(lua, 1);
-    struct be_script *s = script_of(lua);
     open_libraries(lua);
     lua_pushcfunction(lua, lua_cost);
     lua_setglobal(lua, "cost");
-    lua_pushfstring(lua, "@%s", s->path);
-    if (luaL_loadbufferx(lua, (const char *)file->data, file->size, lua_tostring(lua, -1), "t"))
+    if (luaL_loadbufferx(lua, (const char *)file->data, file->size, "=" CHUNK, "t"))
         return lua_error(lua);
     lua_call(lua, 0, 0);
     lua_getglobal(lua, "schedule");
@@ -350,22 +419,26 @@ static int load_script(lua_State *lua) {
 
 static void start_budget(struct be_script *s) {
     s->left = BUDGET;
-    lua_sethook(s->lua, count_hook, LUA_MASKCOUNT, HOOK_STEP);
+    s->end = processor_seconds() + SECONDS;
+    s->line = 0;
+    lua_sethook(s->lua, hook, LUA_MASKCOUNT | LUA_MASKLINE | LUA_MASKRET, HOOK_STEP);
 }
 
 struct be_script *be_script_open(struct ctx *c, struct arena *a, const char *path) {
     struct file_view file;
     if (!file_map(c, path, &file)) return NULL;
     struct be_script *s = arena_alloc(a, sizeof *s);
-    *s = (struct be_script){.c = c, .path = path, .arena = a};
+    *s = (struct be_script){.c = c, .path = path, .texts = arena_new(c)};
     ctx_defer(c, close_script, s);
     s->lua = lua_newstate(allocate, s);
     if (!s->lua) ctx_oom(c);
     start_budget(s);
     lua_pushcfunction(s->lua, load_script);
     lua_pushlightuserdata(s->lua, &file);
-    if (lua_pcall(s->lua, 1, 1, 0)) {
-        diag(c, be_lua_load, path, error_text(s));
+    int status = lua_pcall(s->lua, 1, 1, 0);
+    if (status != LUA_OK) {
+        struct raised r = raised(s, status);
+        diag(c, be_lua_load, r.where, r.text);
         return NULL;
     }
     bool found = lua_toboolean(s->lua, -1);
@@ -392,12 +465,12 @@ static bool check_tiling(const struct be_script *s, const struct be_tiling *t) {
     if (be_tiling_fits(s->plan, s->layer, t, &need, &why)) return true;
     if (why.buffer < 0 && known_field(why.what)) {
         diag(s->c, be_lua_field, s->path, s->layer->name, why.what,
-             arena_printf(s->arena, "%lld", (long long)why.value),
-             be_misfit_expected(s->arena, &why));
+             arena_printf(s->texts, "%lld", (long long)why.value),
+             be_misfit_expected(s->texts, &why));
         return false;
     }
-    diag(s->c, be_lua_tiling, s->path, s->layer->name, be_tiling_text(s->arena, t),
-         s->plan->target->name, be_misfit_text(s->arena, &why));
+    diag(s->c, be_lua_tiling, s->path, s->layer->name, be_tiling_text(s->texts, t),
+         s->plan->target->name, be_misfit_text(s->texts, &why));
     return false;
 }
 
@@ -405,13 +478,16 @@ bool be_script_tiling(struct be_script *s, const struct be_plan *p, const struct
                       struct be_tiling *tiling) {
     struct wrong w;
     if (s->broken) return false;
+    forget_texts(s);
     s->plan = p;
     s->layer = l;
     start_budget(s);
     lua_settop(s->lua, 0);
     lua_pushcfunction(s->lua, call_schedule);
-    if (lua_pcall(s->lua, 0, 1, 0)) {
-        diag(s->c, be_lua_run, s->path, l->name, error_text(s));
+    int status = lua_pcall(s->lua, 0, 1, 0);
+    if (status != LUA_OK) {
+        struct raised r = raised(s, status);
+        diag(s->c, be_lua_run, r.where, l->name, r.text);
         s->broken = true;
         return false;
     }

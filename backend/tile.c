@@ -56,6 +56,15 @@ static bool multiple(struct be_misfit *why, const char *what, int64_t value, int
     return false;
 }
 
+/* Multiples of `step` in lo…hi, which are such themselves. */
+static bool stepped(struct be_misfit *why, const char *what, int64_t value, int64_t lo, int64_t hi,
+                    int64_t step) {
+    if (value >= lo && value <= hi && value % step == 0) return true;
+    *why = (struct be_misfit){
+        .buffer = -1, .what = what, .value = value, .lo = lo, .hi = hi, .multiple = step};
+    return false;
+}
+
 static bool inside(struct be_misfit *why, const char *what, int64_t value, int64_t lo, int64_t hi) {
     return (value >= lo && value <= hi) || misfit(why, what, value, lo, hi);
 }
@@ -77,11 +86,11 @@ static bool tiling_bounds(const struct be_plan *p, const struct be_layer *l,
     int lanes = (int)p->target->lanes, unit = be_channel_unit(p->target);
     int out = (int)tiles_of(s->out_blocks * lanes, unit) * unit, in = s->in_blocks * lanes;
     if (!inside(why, "rows", t->rows, 1, s->ay.out) ||
-        !inside(why, "cols", t->cols, 1, s->ax.out) || !inside(why, "oc", t->oc, unit, out) ||
-        !inside(why, "ic", t->ic, be_splits_input(l) ? lanes : in, in))
+        !inside(why, "cols", t->cols, 1, s->ax.out) ||
+        !stepped(why, "oc", t->oc, unit, out, unit) ||
+        !stepped(why, "ic", t->ic, be_splits_input(l) ? lanes : in, in, lanes))
         return false;
-    return multiple(why, "oc", t->oc, unit) && multiple(why, "ic", t->ic, lanes) &&
-           (t->rows == s->ay.out || multiple(why, "rows", t->rows, s->ay.repeat)) &&
+    return (t->rows == s->ay.out || multiple(why, "rows", t->rows, s->ay.repeat)) &&
            (t->cols == s->ax.out || multiple(why, "cols", t->cols, s->ax.repeat));
 }
 
@@ -253,8 +262,12 @@ bool be_tiling_fits(const struct be_plan *p, const struct be_layer *l, const str
 /* ---- Texts ----------------------------------------------------------------------------------- */
 
 const char *be_misfit_expected(struct arena *a, const struct be_misfit *why) {
-    if (why->multiple) return arena_printf(a, "a multiple of %lld", (long long)why->multiple);
-    return arena_printf(a, "%lld…%lld", (long long)why->lo, (long long)why->hi);
+    const char *range = why->lo == why->hi
+                            ? arena_printf(a, "%lld", (long long)why->hi)
+                            : arena_printf(a, "%lld…%lld", (long long)why->lo, (long long)why->hi);
+    if (!why->multiple || (why->hi && why->lo == why->hi)) return range;
+    const char *multiple = arena_printf(a, "a multiple of %lld", (long long)why->multiple);
+    return why->hi ? arena_printf(a, "%s in %s", multiple, range) : multiple;
 }
 
 const char *be_units(struct arena *a, enum svpe_buffer b) {
