@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { MAX_THREADS = 256 };
+enum { MAX_THREADS = 1024 };
 
 struct pool {
     rt_work_fn *work;

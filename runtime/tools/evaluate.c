@@ -49,6 +49,12 @@ static bool compare(struct worker *w, const struct sample *s) {
     return true;
 }
 
+static bool check_label(struct worker *w, const struct sample *s, size_t classes) {
+    if (s->label < 0 || (size_t)s->label < classes) return true;
+    diag(&w->ctx, run_label, s->name, s->label, classes, classes == 1 ? "" : "es", classes - 1);
+    return false;
+}
+
 static bool evaluate_image(struct evaluation *e, struct worker *w, long index) {
     struct arena *a = arena_new(&w->ctx);
     struct sample s;
@@ -58,7 +64,8 @@ static bool evaluate_image(struct evaluation *e, struct worker *w, long index) {
     w->score.busy += run_now() - start;
     size_t count = w->model.outputs[0].count;
     w->score.images++;
-    if (s.label >= 0 && (size_t)s.label < count) {
+    if (!check_label(w, &s, count)) return false;
+    if (s.label >= 0) {
         size_t rank = run_rank(w->model.out[0], count, (size_t)s.label);
         w->score.top1 += rank == 0;
         w->score.top5 += rank < BEST;
@@ -88,33 +95,33 @@ static bool open_models(struct evaluation *e, struct worker *w) {
     const struct run_job *j = e->job;
     if (setjmp(w->ctx.oom)) return out_of_memory(&w->ctx);
     w->arena = arena_new(&w->ctx);
-    bool good =
-        j->program ? run_open_program(&w->model, &w->ctx, w->arena, j->program, j->file, j->device)
-                   : run_open_reference(&w->model, &w->ctx, w->arena, j->reference, &j->preprocess);
-    if (!good) return false;
+    if (!run_open(&w->model, &w->ctx, w->arena, j)) return false;
     if (w->model.input_count != 1) {
         diag(&w->ctx, run_one_input, w->model.file, w->model.input_count);
         return false;
     }
-    if (!j->against) return true;
-    return run_open_reference(&w->against, &w->ctx, w->arena, j->against, &j->preprocess);
+    return !j->against || run_open_against(&w->against, &w->ctx, w->arena, j);
 }
 
-static void print_messages(struct ctx *c, const struct worker *w) {
+int run_exit_code(const struct ctx *c) {
+    return diag_find(c, "run_numbers") ? EXIT_USAGE : EXIT_BAD_INPUT;
+}
+
+/* Their exit code. */
+static int print_messages(struct ctx *c, const struct worker *w) {
     for (const struct diag *d = w->ctx.first; d; d = d->next) diag_print(d, c->tool, stderr);
+    return run_exit_code(&w->ctx);
 }
 
-static bool open_workers(struct ctx *c, struct evaluation *e, int threads) {
+static int open_workers(struct ctx *c, struct evaluation *e, int threads) {
     for (int n = 0; n < threads; n++) {
         struct worker *w = &e->workers[n];
         ctx_init(&w->ctx, c->tool, NULL);
         w->failed = -1;
         e->opened = n + 1;
-        if (open_models(e, w)) continue;
-        print_messages(c, w);
-        return false;
+        if (!open_models(e, w)) return print_messages(c, w);
     }
-    return true;
+    return EXIT_OK;
 }
 
 static const struct worker *first_failure(const struct evaluation *e) {
@@ -138,31 +145,32 @@ static void add_scores(const struct evaluation *e, struct run_score *out) {
     out->compared = e->job->against != NULL;
 }
 
-static bool run_workers(struct ctx *c, struct evaluation *e, int threads, long count,
-                        struct run_score *out) {
-    if (!open_workers(c, e, threads)) return false;
+static int run_workers(struct ctx *c, struct evaluation *e, int threads, long count,
+                       struct run_score *out) {
+    int rc = open_workers(c, e, threads);
+    if (rc != EXIT_OK) return rc;
     double start = run_now();
     bool good = rt_parallel(threads, count, work, e);
     out->seconds = run_now() - start;
-    if (!good) print_messages(c, first_failure(e));
+    if (!good) rc = print_messages(c, first_failure(e));
     add_scores(e, out);
-    return good;
+    return rc;
 }
 
-bool run_evaluate(struct ctx *c, struct arena *a, const struct run_job *job, const char *data,
-                  long count, struct run_score *out) {
+int run_evaluate(struct ctx *c, struct arena *a, const struct run_job *job, const char *data,
+                 long count, struct run_score *out) {
     struct evaluation e = {.job = job, .data = data_open(c, a, data)};
-    if (!e.data) return false;
+    if (!e.data) return run_exit_code(c);
     long images = data_count(e.data);
     if (count > 0 && count < images) images = count;
     if (images == 0) {
         diag(c, run_no_images, data);
-        return false;
+        return EXIT_BAD_INPUT;
     }
     int threads = job->threads < images ? job->threads : (int)images;
     e.workers = arena_array(a, (size_t)threads, sizeof *e.workers);
     *out = (struct run_score){0};
-    bool good = run_workers(c, &e, threads, images, out);
+    int rc = run_workers(c, &e, threads, images, out);
     for (int n = 0; n < e.opened; n++) ctx_free(&e.workers[n].ctx);
-    return good;
+    return rc;
 }

@@ -61,17 +61,18 @@ static void close_session(void *session) {
     nbq_close(session);
 }
 
-bool run_open_program(struct run_model *m, struct ctx *c, struct arena *a,
-                      const struct nbq_program *p, const char *file, const char *device) {
-    *m = (struct run_model){.c = c, .a = a, .file = file, .program = p};
-    enum nbq_status status = nbq_open(p, device, &m->session);
+static bool open_program(struct run_model *m, struct ctx *c, struct arena *a,
+                         const struct run_job *job) {
+    const struct nbq_program *p = job->program;
+    *m = (struct run_model){.c = c, .a = a, .file = job->file, .program = p};
+    enum nbq_status status = nbq_open(p, job->device, &m->session);
     if (status == NBQ_NOT_FOUND) {
-        diag(c, run_device, NULL, device, device_names(a));
+        diag(c, run_device, NULL, job->device, device_names(a));
         return false;
     }
     if (status == NBQ_NO_MEMORY) ctx_oom(c);
     if (status != NBQ_OK) {
-        diag(c, run_session, file, "the device did not open");
+        diag(c, run_session, job->file, "the device did not open");
         return false;
     }
     ctx_defer(c, close_session, m->session);
@@ -84,9 +85,14 @@ bool run_open_program(struct run_model *m, struct ctx *c, struct arena *a,
     return true;
 }
 
-bool run_open_reference(struct run_model *m, struct ctx *c, struct arena *a, const char *file,
-                        const struct preprocess *p) {
-    *m = (struct run_model){.c = c, .a = a, .file = file, .preprocess = *p};
+static bool open_reference(struct run_model *m, struct ctx *c, struct arena *a,
+                           const struct run_job *job, const char *file) {
+    *m = (struct run_model){.c = c,
+                            .a = a,
+                            .file = file,
+                            .preprocess = job->preprocess,
+                            .mean_count = job->mean_count,
+                            .std_count = job->std_count};
     m->engine = engine_open_onnx(c, a, file);
     if (!m->engine) return false;
     open_tensors(m, m->engine->input_count, m->engine->output_count);
@@ -95,6 +101,33 @@ bool run_open_reference(struct run_model *m, struct ctx *c, struct arena *a, con
         m->in[n] = arena_array(a, m->inputs[n].count, sizeof(float));
     }
     return true;
+}
+
+/* One number per channel, or one for all. */
+static bool numbers_fit(const struct run_model *m, const struct run_tensor *t) {
+    bool mean = m->mean_count <= 1 || m->mean_count == t->channels;
+    return mean && (m->std_count <= 1 || m->std_count == t->channels);
+}
+
+static bool check_numbers(const struct run_model *m, const struct run_tensor *t) {
+    if (numbers_fit(m, t)) return true;
+    bool mean = m->mean_count > 1 && m->mean_count != t->channels;
+    diag(m->c, run_numbers, NULL, mean ? "mean" : "std", mean ? m->mean_count : m->std_count,
+         t->name, t->channels);
+    return false;
+}
+
+bool run_open(struct run_model *m, struct ctx *c, struct arena *a, const struct run_job *job) {
+    if (job->program) return open_program(m, c, a, job);
+    if (!open_reference(m, c, a, job, job->reference)) return false;
+    for (int n = 0; n < m->input_count; n++)
+        if (numbers_fit(m, &m->inputs[n])) return true;
+    return m->input_count == 0 || check_numbers(m, &m->inputs[0]);
+}
+
+bool run_open_against(struct run_model *m, struct ctx *c, struct arena *a,
+                      const struct run_job *job) {
+    return open_reference(m, c, a, job, job->against);
 }
 
 struct preprocess run_preprocess_of(const struct nbq_program *p) {
@@ -112,11 +145,50 @@ static bool session_failed(struct run_model *m, const char *where) {
     return false;
 }
 
+/* The dimensions behind the leading ones. */
+static int significant(int rank, const int64_t *dims) {
+    int n = 0;
+    while (n < rank && dims[n] == 1) n++;
+    return n;
+}
+
+static bool same_dims(const struct run_tensor *t, const struct sample *s) {
+    int ours = significant(t->rank, t->dims), theirs = significant(s->rank, s->dims);
+    if (s->rank == 0 || t->rank - ours != s->rank - theirs) return false;
+    for (int n = 0; n < t->rank - ours; n++)
+        if (t->dims[ours + n] != s->dims[theirs + n]) return false;
+    return true;
+}
+
+static const char *dims_text(struct arena *a, int rank, const int64_t *dims) {
+    const char *text = "";
+    for (int n = 0; n < rank; n++)
+        text = arena_printf(a, "%s%s%lld", text, n ? "×" : "", (long long)dims[n]);
+    return text;
+}
+
 static bool check_size(struct run_model *m, const struct run_tensor *t, const struct sample *s) {
-    if (s->channels == t->channels && s->height == t->height && s->width == t->width) return true;
+    bool image = s->rank == 0 || s->rank == 3 || (s->rank == 4 && s->dims[0] == 1);
+    if (same_dims(t, s)) return true;
+    if (image && s->channels == t->channels && s->height == t->height && s->width == t->width)
+        return true;
+    if (s->rank > 0) {
+        diag(m->c, run_shape, s->name, dims_text(m->a, s->rank, s->dims), t->name,
+             dims_text(m->a, t->rank, t->dims));
+        return false;
+    }
     diag(m->c, run_size, s->name, s->channels, s->height, s->width, t->name, t->channels, t->height,
          t->width);
     return false;
+}
+
+static bool check_finite(struct run_model *m, const struct run_tensor *t, const struct sample *s) {
+    for (size_t n = 0; s->floats && n < t->count; n++) {
+        if (isfinite(s->floats[n])) continue;
+        diag(m->c, run_not_finite, s->name, n, (double)s->floats[n]);
+        return false;
+    }
+    return true;
 }
 
 static void preprocess_image(const struct run_model *m, const struct run_tensor *t,
@@ -133,7 +205,7 @@ static bool set_reference(struct run_model *m, int input, const struct sample *s
     const struct run_tensor *t = &m->inputs[input];
     if (s->floats)
         memcpy(m->in[input], s->floats, t->count * sizeof(float));
-    else if (preprocess_check(m->c, s->name, &m->preprocess, t->channels))
+    else if (check_numbers(m, t) && preprocess_check(m->c, s->name, &m->preprocess, t->channels))
         preprocess_image(m, t, s->bytes, m->in[input]);
     else
         return false;
@@ -142,7 +214,7 @@ static bool set_reference(struct run_model *m, int input, const struct sample *s
 
 bool run_set(struct run_model *m, int input, const struct sample *s) {
     const struct run_tensor *t = &m->inputs[input];
-    if (!check_size(m, t, s)) return false;
+    if (!check_size(m, t, s) || !check_finite(m, t, s)) return false;
     if (!m->program) return set_reference(m, input, s);
     if (s->bytes && !nbq_input_preprocess(m->program, input).takes_bytes) {
         diag(m->c, run_no_table, s->name);
@@ -153,26 +225,18 @@ bool run_set(struct run_model *m, int input, const struct sample *s) {
     return status == NBQ_OK || session_failed(m, s->name);
 }
 
-/* Stored integers from end to end of their range, as the reals they stand for. */
-static void draw_stored(struct nbq_tensor_info t, struct rng *r, float *values, size_t count) {
-    int half = 1 << (t.bits - 1);
-    for (size_t n = 0; n < count; n++) {
-        int stored = (int)rng_below(r, 2 * (uint32_t)half) - half;
-        values[n] = (float)ldexp(stored - t.zero, t.exp);
-    }
-}
-
-bool run_set_random(struct run_model *m, int input, struct rng *r) {
+bool run_set_random(struct run_model *m, struct run_model *other, int input, struct rng *r) {
     const struct run_tensor *t = &m->inputs[input];
     float *values = arena_array(m->a, t->count, sizeof *values);
-    struct nbq_tensor_info info = {.bits = 32};
-    if (m->program) info = nbq_input_info(m->program, input);
-    if (info.bits < 32)
-        draw_stored(info, r, values, t->count);
-    else
-        for (size_t n = 0; n < t->count; n++) values[n] = (float)rng_normal(r);
-    struct sample s = {t->channels, t->height, t->width, NULL, values, -1, "random input"};
-    return run_set(m, input, &s);
+    for (size_t n = 0; n < t->count; n++) values[n] = (float)rng_normal(r);
+    struct sample s = {.channels = t->channels,
+                       .height = t->height,
+                       .width = t->width,
+                       .floats = values,
+                       .label = -1,
+                       .name = "random input"};
+    if (!run_set(m, input, &s)) return false;
+    return !other || input >= other->input_count || run_set(other, input, &s);
 }
 
 /* ---- Running ---- */

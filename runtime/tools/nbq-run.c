@@ -2,8 +2,10 @@
  * given or a random input, or over a dataset. The command line is nbq-run.opt.def. */
 #include "runtime/tools/run.h"
 
+#include "base/base_diag.h"
 #include "base/options.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +31,7 @@ struct tool {
     struct option_set set;
     struct run_job job;
     bool json;
+    FILE *to; /* what is printed; standard error while the output goes to standard output */
 };
 
 static const struct option_value *option(const struct tool *t, enum option_id id) {
@@ -60,8 +63,12 @@ static bool read_preprocess(struct tool *t) {
         return usage(
             t, "--scale, --mean, --std and --bgr belong to --reference; a program carries its own");
     if (option(t, OPT_scale)->count > 1) return usage(t, "--scale takes one number");
+    if (option(t, OPT_scale)->given && option(t, OPT_scale)->floats[0] == 0)
+        return usage(t, "--scale must not be 0");
     for (int n = 0; n < std->count; n++)
         if (!(std->floats[n] > 0)) return usage(t, "--std must be above 0");
+    t->job.mean_count = option(t, OPT_mean)->count;
+    t->job.std_count = std->count;
     p->bgr = option(t, OPT_bgr)->given;
     p->scale = option(t, OPT_scale)->given ? option(t, OPT_scale)->floats[0] : 1.0 / 255;
     fill(p->mean, option(t, OPT_mean), 0);
@@ -82,40 +89,64 @@ static bool read_model(struct tool *t) {
     t->job.file = program ? t->set.positional[0] : t->job.reference;
     if (t->job.reference && option(t, OPT_check)->given)
         return usage(t, "--check looks at a program's tokens; --reference has none");
+    if (t->job.reference && option(t, OPT_device)->given)
+        return usage(t, "--device runs a program; --reference runs without one");
     return true;
 }
 
+static bool read_device(struct tool *t) {
+    const char *names = "", *wanted = option(t, OPT_device)->text;
+    t->job.device = wanted ? wanted : nbq_device(0);
+    for (int n = 0; nbq_device(n); n++) {
+        if (strcmp(nbq_device(n), t->job.device) == 0) return true;
+        names = arena_printf(t->a, "%s%s%s", names, n ? ", " : "", nbq_device(n));
+    }
+    diag(t->c, run_device, NULL, t->job.device, names);
+    return false;
+}
+
 static bool read_options(struct tool *t) {
-    if (!read_model(t) || !read_preprocess(t)) return false;
+    if (!read_model(t) || !read_preprocess(t) || !read_device(t)) return false;
     bool data = option(t, OPT_data)->given;
     if (data && option(t, OPT_input)->given)
         return usage(t, "expected --input or --data, found both");
     if (data && option(t, OPT_output)->given) return usage(t, "--output does not go with --data");
     if (!data && option(t, OPT_count)->given) return usage(t, "--count goes with --data");
+    if ((data || option(t, OPT_input)->given) && option(t, OPT_seed)->given)
+        return usage(t, "--seed draws a random input; it does not go with --input or --data");
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     t->job.threads = (int)number_or(t, OPT_threads, processors > 0 ? processors : 1);
-    t->job.device = option(t, OPT_device)->given ? option(t, OPT_device)->text : "emulator";
     t->job.against = option(t, OPT_against)->text;
     t->json = option(t, OPT_json)->given;
+    const char *output = option(t, OPT_output)->text;
+    t->to = output && strcmp(output, "-") == 0 ? stderr : stdout;
     return true;
 }
 
 /* ---- Once ---- */
 
+/* A name that is no file's is said before its ending is looked at. */
+static bool read_input(struct tool *t, const char *path, struct sample *s) {
+    if (access(path, F_OK) == 0) return data_read_file(t->c, t->a, path, s);
+    diag(t->c, file_open, path, strerror(errno));
+    return false;
+}
+
 static bool set_inputs(struct tool *t, struct run_model *m, struct run_model *against) {
     const struct option_value *files = option(t, OPT_input);
     struct rng rng = {(uint64_t)number_or(t, OPT_seed, 1)};
     if (files->given && files->count != m->input_count) {
-        diag(t->c, run_inputs, m->file, m->input_count, files->count);
+        diag(t->c, run_inputs, m->file, m->input_count, m->input_count == 1 ? "" : "s",
+             files->count);
         return false;
     }
     for (int n = 0; n < m->input_count; n++) {
         struct sample s;
         if (!files->given) {
-            if (!run_set_random(m, n, &rng)) return false;
+            if (!run_set_random(m, against, n, &rng)) return false;
             continue;
         }
-        if (!data_read_file(t->c, t->a, files->list[n], &s) || !run_set(m, n, &s)) return false;
+        if (!read_input(t, files->list[n], &s) || !run_set(m, n, &s)) return false;
         if (against && n < against->input_count && !run_set(against, n, &s)) return false;
     }
     return true;
@@ -133,8 +164,8 @@ static bool compare_once(struct tool *t, struct run_model *m, struct run_model *
     score->compared = true;
     score->agree = run_best(m->out[0], count) == run_best(against->out[0], count);
     if (t->json) return true;
-    printf("in float: ");
-    run_print_output(&against->outputs[0], against->out[0]);
+    fprintf(t->to, "in float: ");
+    run_print_output(t->to, &against->outputs[0], against->out[0]);
     return true;
 }
 
@@ -148,29 +179,26 @@ static bool run_model_once(struct tool *t, struct run_model *m, struct run_model
     if (path && !data_write_npy(t->c, path, m->out[0], m->outputs[0].dims, m->outputs[0].rank))
         return false;
     for (int n = 0; n < m->output_count && !t->json; n++)
-        run_print_output(&m->outputs[n], m->out[n]);
-    if (!t->json) printf("%.2f ms\n", 1e3 * score.seconds);
+        run_print_output(t->to, &m->outputs[n], m->out[n]);
+    if (!t->json) fprintf(t->to, "%.2f ms\n", 1e3 * score.seconds);
     if (against && !compare_once(t, m, against, &score)) return false;
-    if (t->json) run_print_json(&score, t->job.program);
+    if (t->json) run_print_json(t->to, &score, &t->job, m);
     return true;
 }
 
 static int once(struct tool *t) {
     struct run_model m, against;
-    bool inputs = option(t, OPT_input)->given;
-    const char *other = inputs ? t->job.against : NULL;
-    bool good = t->job.program
-                    ? run_open_program(&m, t->c, t->a, t->job.program, t->job.file, t->job.device)
-                    : run_open_reference(&m, t->c, t->a, t->job.reference, &t->job.preprocess);
-    if (good && other) good = run_open_reference(&against, t->c, t->a, other, &t->job.preprocess);
-    if (good && !inputs && !t->json) {
+    bool compared = t->job.against != NULL;
+    bool good = run_open(&m, t->c, t->a, &t->job);
+    if (good && compared) good = run_open_against(&against, t->c, t->a, &t->job);
+    if (good && !option(t, OPT_input)->given && !t->json) {
         if (t->job.program)
-            run_print_program(t->job.program);
+            run_print_program(t->to, t->job.program);
         else
-            run_print_reference(&m);
+            run_print_reference(t->to, &m);
     }
-    good = good && run_model_once(t, &m, other ? &against : NULL);
-    return good ? EXIT_OK : EXIT_BAD_INPUT;
+    good = good && run_model_once(t, &m, compared ? &against : NULL);
+    return good ? EXIT_OK : run_exit_code(t->c);
 }
 
 /* ---- Over a dataset ---- */
@@ -178,12 +206,12 @@ static int once(struct tool *t) {
 static int evaluate(struct tool *t) {
     struct run_score score;
     long count = (long)number_or(t, OPT_count, 0);
-    if (!run_evaluate(t->c, t->a, &t->job, option(t, OPT_data)->text, count, &score))
-        return EXIT_BAD_INPUT;
+    int rc = run_evaluate(t->c, t->a, &t->job, option(t, OPT_data)->text, count, &score);
+    if (rc != EXIT_OK) return rc;
     if (t->json)
-        run_print_json(&score, t->job.program);
+        run_print_json(t->to, &score, &t->job, NULL);
     else
-        run_print_score(&score, &t->job);
+        run_print_score(t->to, &score, &t->job);
     return EXIT_OK;
 }
 
@@ -213,11 +241,12 @@ static bool check(struct tool *t) {
     int found = nbq_check(t->job.program, text, FAULT_ROOM);
     if (found < 0) ctx_oom(t->c);
     if (found == 0) {
-        if (!t->json) printf("check: no races, no deadlocks\n");
+        if (!t->json) fprintf(t->to, "check: no races, no deadlocks\n");
+        t->job.checked = true;
         return true;
     }
-    fputs(text, t->json ? stderr : stdout);
-    fflush(stdout);
+    fputs(text, t->json ? stderr : t->to);
+    fflush(t->to);
     diag(t->c, run_faults, t->job.file, found);
     return false;
 }
@@ -244,6 +273,14 @@ static int run(struct ctx *c, int argc, char **argv) {
     return option(&t, OPT_data)->given ? evaluate(&t) : once(&t);
 }
 
+/* A full disk is found out when what was printed is written. */
+static bool flush(struct ctx *c) {
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return true;
+    fprintf(stderr, "%s: error: standard output: %s\n", c->tool, strerror(errno ? errno : EIO));
+    return false;
+}
+
 int main(int argc, char **argv) {
     struct ctx c;
     ctx_init(&c, "nbq-run", stderr);
@@ -254,6 +291,7 @@ int main(int argc, char **argv) {
     } else {
         rc = run(&c, argc, argv);
     }
+    if (!flush(&c) && rc == EXIT_OK) rc = EXIT_BAD_INPUT;
     ctx_free(&c);
-    return fflush(stdout) == 0 ? rc : EXIT_BAD_INPUT;
+    return rc;
 }

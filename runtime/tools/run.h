@@ -25,6 +25,7 @@ struct run_model {
     int input_count, output_count;
     struct run_tensor *inputs, *outputs;
     struct preprocess preprocess;      /* of the reference's byte images */
+    int mean_count, std_count;         /* as in struct run_job */
     const struct nbq_program *program; /* NULL: the reference */
     struct nbq_session *session;
     struct engine *engine;
@@ -32,27 +33,30 @@ struct run_model {
     float **out; /* of the last run */
 };
 
-/* model.c: each says what is wrong and returns false. What is opened is closed by ctx_free(c). */
-bool run_open_program(struct run_model *m, struct ctx *c, struct arena *a,
-                      const struct nbq_program *p, const char *file, const char *device);
-bool run_open_reference(struct run_model *m, struct ctx *c, struct arena *a, const char *file,
-                        const struct preprocess *p);
-bool run_set(struct run_model *m, int input, const struct sample *s);
-/* Random stored integers over the whole range of the input, or normal floats. */
-bool run_set_random(struct run_model *m, int input, struct rng *r);
-bool run_once(struct run_model *m);
-/* What the program does to its byte images, for the reference beside it. */
-struct preprocess run_preprocess_of(const struct nbq_program *p);
-
-/* evaluate.c */
 struct run_job {
     const struct nbq_program *program; /* or */
     const char *reference;
     const char *file, *device;
     struct preprocess preprocess;
-    const char *against; /* NULL: none */
+    int mean_count, std_count; /* numbers on the command line; 0 and 1 go with any input */
+    const char *against;       /* NULL: none */
     int threads;
+    bool checked; /* for races and deadlocks: there are none */
 };
+
+/* model.c: each says what is wrong and returns false. What is opened is closed by ctx_free(c). */
+bool run_open(struct run_model *m, struct ctx *c, struct arena *a, const struct run_job *job);
+bool run_open_against(struct run_model *m, struct ctx *c, struct arena *a,
+                      const struct run_job *job);
+bool run_set(struct run_model *m, int input, const struct sample *s);
+/* Normal values for input n of m and of the other model (NULL: none), whatever either of them is:
+ * one seed gives a program and its float model the same input. */
+bool run_set_random(struct run_model *m, struct run_model *other, int input, struct rng *r);
+bool run_once(struct run_model *m);
+/* What the program does to its byte images, for the reference beside it. */
+struct preprocess run_preprocess_of(const struct nbq_program *p);
+
+/* evaluate.c */
 struct run_score {
     long images, labelled, top1, top5, agree;
     bool compared;
@@ -63,16 +67,21 @@ int run_best(const float *values, size_t count); /* the largest, the first of eq
 /* Place of class `label` in the order of falling values, the first of equals first: 0 is the
  * best. */
 size_t run_rank(const float *values, size_t count, size_t label);
-bool run_evaluate(struct ctx *c, struct arena *a, const struct run_job *job, const char *data,
-                  long count, struct run_score *out);
+/* An exit code. */
+int run_evaluate(struct ctx *c, struct arena *a, const struct run_job *job, const char *data,
+                 long count, struct run_score *out);
+/* Of a command that failed with these messages. */
+int run_exit_code(const struct ctx *c);
 
 /* report.c */
-void run_print_program(const struct nbq_program *p);
-void run_print_reference(const struct run_model *m);
-void run_print_output(const struct run_tensor *t,
-                      const float *values); /* top-5, or the first values */
-void run_print_score(const struct run_score *s, const struct run_job *job);
-void run_print_json(const struct run_score *s, const struct nbq_program *p);
+void run_print_program(FILE *to, const struct nbq_program *p);
+void run_print_reference(FILE *to, const struct run_model *m);
+/* The five best classes, or the first values. */
+void run_print_output(FILE *to, const struct run_tensor *t, const float *values);
+void run_print_score(FILE *to, const struct run_score *s, const struct run_job *job);
+/* m: its outputs are of the one run there was; NULL after an evaluation. */
+void run_print_json(FILE *to, const struct run_score *s, const struct run_job *job,
+                    const struct run_model *m);
 double run_now(void); /* seconds */
 
 #endif

@@ -103,16 +103,14 @@ static const char *dims_text(struct arena *a, const struct data_array *x) {
     return writer_string(&w);
 }
 
-bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, bool single,
-                      uint64_t *count, struct sample *shape) {
+bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, uint64_t *count,
+                      struct sample *shape) {
     int lead = x->rank - 3;
     bool good = x->rank == 3 || x->rank == 4;
     *count = lead == 1 ? x->dims[0] : 1;
-    if (single && *count != 1) good = false;
     if (!good) {
         struct arena *a = arena_new(c);
-        diag(c, data_shape, path, x->rank, dims_text(a, x),
-             single ? "C×H×W or 1×C×H×W" : "N×C×H×W or C×H×W");
+        diag(c, data_shape, path, x->rank, dims_text(a, x), "N×C×H×W or C×H×W");
         arena_free(a);
         return false;
     }

@@ -58,8 +58,15 @@ static bool has_ending(const char *path, const char *ending) {
 
 static bool sample_of_array(struct ctx *c, const char *path, const struct data_array *x,
                             struct sample *out) {
+    struct data_array shape = *x;
     uint64_t count;
-    if (!data_array_shape(c, path, x, true, &count, out)) return false;
+    if (x->rank != 3 && !(x->rank == 4 && x->dims[0] == 1)) {
+        shape = (struct data_array){.rank = 3, .dims = {1, 1, 1}};
+        for (int i = 0; i < x->rank; i++) shape.dims[0] *= x->dims[i];
+    }
+    if (!data_array_shape(c, path, &shape, &count, out)) return false;
+    out->rank = x->rank;
+    for (int i = 0; i < x->rank; i++) out->dims[i] = (int64_t)x->dims[i];
     out->bytes = x->bytes;
     out->floats = x->floats;
     return true;

@@ -47,9 +47,9 @@ bool data_read_pb(struct ctx *c, struct arena *a, const char *path, struct data_
 bool data_read_png(struct ctx *c, struct arena *a, const char *path, struct sample *out);
 bool data_read_jpeg(struct ctx *c, struct arena *a, const char *path, struct sample *out);
 bool data_is_image(const char *path); /* by its ending */
-/* The last three dimensions are C, H, W (leading ones must be 1 when single); fewer than three are refused. */
-bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, bool single,
-                      uint64_t *count, struct sample *shape);
+/* The last three dimensions are C, H, W, one before them is the count; other ranks are refused. */
+bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, uint64_t *count,
+                      struct sample *shape);
 /* Little-endian elements of a NumPy or ONNX type as floats. */
 enum data_type {
     DATA_F32,

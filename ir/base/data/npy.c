@@ -103,7 +103,7 @@ bool data_open_npy(struct ctx *c, struct arena *a, const char *path, struct data
     struct data_array x;
     struct sample shape;
     uint64_t count;
-    if (!data_read_npy(c, a, path, &x) || !data_array_shape(c, path, &x, false, &count, &shape))
+    if (!data_read_npy(c, a, path, &x) || !data_array_shape(c, path, &x, &count, &shape))
         return false;
     d->count = (long)count;
     d->channels = shape.channels;
