@@ -102,7 +102,7 @@ struct svpe_program *be_lower(struct ctx *c, const struct be_plan *p, const stru
     bool good = be_fill_tables(&lo, o, program);
     regions(&lo, program);
     good = good && check_regions(&lo) && verify(&lo) && be_place_tokens(c, &lo.machine, &lo.code) &&
-                encode(&lo, program);
+           encode(&lo, program);
     program->segments[0].code_bytes = program->code_bytes;
     arena_free(lo.scratch);
     return good ? program : NULL;

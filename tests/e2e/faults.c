@@ -1,12 +1,17 @@
-/* The n-th allocation fails, for every n: compile, load and run end with a message or a status, never with a crash or a
- * leak (the leak checker of the sanitized build watches).
+/* The n-th allocation fails, for every n: compile, load and run end with a message or a status, and
+ * readers of data likewise, never with a crash or a leak (the leak checker of the sanitized build
+ * watches).
  *
  *     faults MODEL.onnx [STEP]
+ *     faults --data KIND:PATH|FILE
+ *     faults --refused FILE       (a damaged one)
  *
- * malloc, calloc and realloc are wrapped by the linker (CMakeLists.txt), so that every library of ours is covered. With
- * STEP only each STEP-th n is tried. Prints the number of allocations and of failures tried.
+ * malloc, calloc and realloc are wrapped by the linker (CMakeLists.txt), so that every library of
+ * ours is covered. With STEP only each STEP-th n is tried. Prints the number of allocations and of
+ * failures tried.
  */
 #include "backend/backend.h"
+#include "base/data.h"
 #include "frontend/frontend.h"
 #include "passes/passes.h"
 #include "runtime/nbq.h"
@@ -39,8 +44,11 @@ void *__wrap_realloc(void *p, size_t size) {
     return fails() ? NULL : __real_realloc(p, size);
 }
 
+enum outcome { FINISHED, NO_MEMORY, WRONG };
+
 struct job {
-    const char *model;
+    enum outcome (*work)(struct ctx *c, struct job *job);
+    const char *path; /* or the description of a dataset */
     struct writer program;
 };
 
@@ -59,7 +67,7 @@ static bool compile(struct ctx *c, struct job *job) {
     o.preprocess.scale = 1 / 255.0;
     o.preprocess.given = true;
     o.target = svpe_target_find(c, a, "tiny");
-    struct ir_graph *g = o.target ? fe_import(c, job->model, &fe) : NULL;
+    struct ir_graph *g = o.target ? fe_import(c, job->path, &fe) : NULL;
     if (!g || !pass_pipeline(g, &o, &run)) return false;
     struct be_options be = {.target = o.target, .act_bits = 8, .preprocess = o.preprocess};
     struct be_plan *plan = be_plan(c, g, &be);
@@ -91,7 +99,27 @@ static enum nbq_status load_and_run(const struct job *job) {
     return s;
 }
 
-enum outcome { FINISHED, NO_MEMORY, WRONG };
+static enum outcome compile_and_run(struct ctx *c, struct job *job) {
+    if (!compile(c, job)) return WRONG;
+    enum nbq_status s = load_and_run(job);
+    return s == NBQ_OK ? FINISHED : s == NBQ_NO_MEMORY ? NO_MEMORY : WRONG;
+}
+
+static enum outcome read_data(struct ctx *c, struct job *job) {
+    struct arena *a = arena_new(c);
+    struct sample s;
+    if (!strchr(job->path, ':')) return data_read_file(c, a, job->path, &s) ? FINISHED : WRONG;
+    const struct dataset *d = data_open(c, a, job->path);
+    for (long i = 0; d && i < data_count(d); i++)
+        if (!data_get(c, a, d, i, &s)) return WRONG;
+    return d ? FINISHED : WRONG;
+}
+
+/* Saying why a file is refused runs out of memory as well. */
+static enum outcome read_refused(struct ctx *c, struct job *job) {
+    struct sample s;
+    return !data_read_file(c, arena_new(c), job->path, &s) && c->errors == 1 ? FINISHED : WRONG;
+}
 
 static enum outcome one_try(struct job *job, long n) {
     struct ctx c;
@@ -99,15 +127,13 @@ static enum outcome one_try(struct job *job, long n) {
     ctx_init(&c, NULL, NULL);
     atomic_store(&made, 0);
     atomic_store(&fail_at, n);
-    if (setjmp(c.oom)) {
+    if (setjmp(c.oom))
         result = NO_MEMORY;
-    } else if (compile(&c, job)) {
-        enum nbq_status s = load_and_run(job);
-        result = s == NBQ_OK ? FINISHED : s == NBQ_NO_MEMORY ? NO_MEMORY : WRONG;
-    } else {
+    else
+        result = job->work(&c, job);
+    if (result == WRONG)
         fprintf(stderr, "allocation %ld: %s\n", n,
                 c.first ? c.first->message : "failed without a message");
-    }
     atomic_store(&fail_at, 0);
     ctx_free(&c);
     return result;
@@ -115,10 +141,16 @@ static enum outcome one_try(struct job *job, long n) {
 
 int main(int argc, char **argv) {
     if (argc < 2) return EXIT_USAGE;
-    struct job job = {.model = argv[1]};
-    long step = argc > 2 ? atol(argv[2]) : 1, tried = 0, wrong = 0;
+    bool refused = argc > 2 && !strcmp(argv[1], "--refused");
+    bool data = refused || (argc > 2 && !strcmp(argv[1], "--data"));
+    struct job job = {refused ? read_refused
+                      : data  ? read_data
+                              : compile_and_run,
+                      argv[data ? 2 : 1],
+                      {0}};
+    long step = !data && argc > 2 ? atol(argv[2]) : 1, tried = 0, wrong = 0;
     if (one_try(&job, 0) != FINISHED) {
-        fprintf(stderr, "does not compile even with memory\n");
+        fprintf(stderr, "does not work even with memory\n");
         return 1;
     }
     long total = atomic_load(&made);

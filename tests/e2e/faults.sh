@@ -11,3 +11,15 @@ missing=$(comm -23 "$tmp/table" "$tmp/used" || true)
 sh tests/lit/encode.sh "$tmp/operators.textproto" "$tmp/operators.onnx"
 build/dev/tests/faults "$tmp/operators.onnx"
 build/dev/tests/faults examples/shapes.onnx 3
+build/dev/tests/data_seeds "$tmp/data"
+mkdir -p "$tmp/classes/a" "$tmp/classes/b"
+cp "$tmp"/data/*.png "$tmp/classes/a"
+cp "$tmp"/data/*.jpg "$tmp/classes/b"
+for d in folder:"$tmp/classes" npy:"$tmp/data/floats.npy" npy:"$tmp/data/bytes.npy" \
+  idx:"$tmp/data/images.idx,$tmp/data/labels.idx" "$tmp/data/floats.npy" "$tmp/data/bytes.pb"; do
+  build/dev/tests/faults --data "$d"
+done
+for f in colour.png grey.jpg floats.npy floats.pb; do
+  head -c 30 "$tmp/data/$f" >"$tmp/cut-$f"
+  build/dev/tests/faults --refused "$tmp/cut-$f"
+done

@@ -1,5 +1,5 @@
-/* libFuzzer: any bytes as an ONNX model. The import may refuse them, but never crash, hang, leak, or fail without saying
- * why; what it accepts must print and parse back to the same text. Seeds: encoded tests/lit/frontend/ *.textproto. */
+/* Any bytes as an ONNX model. The import may refuse them, but never crash, hang, leak, or fail
+ * without saying why; what it accepts must print and parse back to the same text. */
 #include "frontend/frontend.h"
 
 #include <stdlib.h>

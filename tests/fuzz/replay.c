@@ -1,4 +1,5 @@
-/* Feeds files to a fuzz target once each, for builds without libFuzzer: the corpus as a regression test. */
+/* Feeds files to a fuzz target once each, for builds without libFuzzer: the corpus as a regression
+ * test. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

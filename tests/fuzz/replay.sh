@@ -3,7 +3,9 @@
 # real: cmake --preset fuzz && cmake --build --preset fuzz, then build/fuzz/tests/fuzz/NAME_fuzz FOLDER.
 . tests/e2e/lib/common.sh
 programs=build/dev-clang/tests/fuzz
-mkdir "$tmp/import" "$tmp/svpe" "$tmp/asm" "$tmp/ir_parse"
+mkdir "$tmp/import" "$tmp/svpe" "$tmp/asm" "$tmp/ir_parse" "$tmp/target"
+"$programs/../data_seeds" "$tmp/data"
+cp isa/targets/*.target "$tmp/target"
 cp examples/shapes.onnx "$tmp/import"
 if command -v protoc >/dev/null; then
   for t in tests/lit/frontend/Inputs/*.textproto; do
@@ -21,7 +23,7 @@ python3 - "$tmp" <<'P'
 # Cuts and damages every input a few times, by a seed.
 import os, random, sys
 rng = random.Random(5)
-for kind in ("import", "svpe", "asm", "ir_parse"):
+for kind in ("import", "svpe", "asm", "ir_parse", "data", "target"):
     folder = os.path.join(sys.argv[1], kind)
     for name in sorted(os.listdir(folder)):
         data = open(os.path.join(folder, name), "rb").read()
@@ -32,7 +34,7 @@ for kind in ("import", "svpe", "asm", "ir_parse"):
                     d[rng.randrange(len(d))] = rng.randrange(256)
             open(os.path.join(folder, f"{name}.{i}"), "wb").write(d)
 P
-for kind in import svpe asm ir_parse; do
+for kind in import svpe asm ir_parse data target; do
   printf '%s: ' "$kind"
   $programs/${kind}_fuzz "$tmp/$kind"/*
 done
