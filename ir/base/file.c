@@ -6,11 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { MOST_STREAMED = 1 << 30 };
 
 struct mapping {
     void *address;
@@ -42,6 +45,10 @@ static bool read_stream(struct ctx *c, const char *where, int fd, struct file_vi
             return false;
         }
         if (n == 0) break;
+        if (w.size > MOST_STREAMED) { /* /dev/zero is no model */
+            diag(c, file_endless, where, (size_t)MOST_STREAMED);
+            return false;
+        }
         write_bytes(&w, piece, (size_t)n);
     }
     out->data = (const uint8_t *)writer_string(&w);
@@ -126,31 +133,52 @@ static bool write_and_close(int fd, const void *data, size_t size, mode_t mode) 
     return good;
 }
 
-bool file_replace(struct ctx *c, const char *path, const void *data, size_t size) {
-    if (!strcmp(path, "-")) {
-        if (write_all(1, data, size)) return true;
-        diag(c, file_write, "standard output", strerror(errno));
-        return false;
-    }
+/* The file a path ends at: a symbolic link stays one, and what it points to is replaced. */
+static const char *behind_links(struct arena *a, const char *path) {
+    char *real = arena_alloc(a, PATH_MAX);
+    return realpath(path, real) ? real : path; /* a new file has no real path yet */
+}
+
+/* Devices, pipes, and whatever /dev/stdout stands for are written to, never replaced. */
+static bool is_written_through(const char *path) {
     struct stat st;
-    bool special = stat(path, &st) == 0 && !S_ISREG(st.st_mode); /* /dev/null, a pipe */
+    if (!strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6)) return true;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+static bool write_through(const char *path, const void *data, size_t size) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    bool good = write_all(fd, data, size);
+    int error = errno;
+    if (close(fd) < 0 && good) return false;
+    errno = error;
+    return good;
+}
+
+static bool write_and_rename(struct arena *a, const char *path, const void *data, size_t size) {
+    char *temporary = arena_printf(a, "%s.XXXXXX", path);
+    int fd = mkstemp(temporary);
+    if (fd < 0) return false;
+    mode_t mask = umask(0);
+    umask(mask);
+    bool good = write_and_close(fd, data, size, 0666 & ~mask) && rename(temporary, path) == 0;
+    int error = errno;
+    if (!good) unlink(temporary);
+    errno = error;
+    return good;
+}
+
+bool file_replace(struct ctx *c, const char *path, const void *data, size_t size) {
     struct arena *a = arena_new(c);
-    char *temporary = special ? arena_strdup(a, path) : arena_printf(a, "%s.XXXXXX", path);
-    int fd = special ? open(path, O_WRONLY | O_CLOEXEC) : mkstemp(temporary);
-    bool good = fd >= 0;
-    if (good && special) {
-        good = write_all(fd, data, size);
-        close(fd);
-    } else if (good) {
-        mode_t mask = umask(0);
-        umask(mask);
-        good = write_and_close(fd, data, size, 0666 & ~mask) && rename(temporary, path) == 0;
-    }
-    if (!good) { /* saying so may run out of memory: the file goes first */
-        int error = errno;
-        if (fd >= 0 && !special) unlink(temporary);
-        diag(c, file_write, path, strerror(error));
-    }
+    bool stdout_named = !strcmp(path, "-"), good;
+    if (stdout_named)
+        good = write_all(1, data, size);
+    else if (is_written_through(path))
+        good = write_through(path, data, size);
+    else
+        good = write_and_rename(a, behind_links(a, path), data, size);
+    if (!good) diag(c, file_write, stdout_named ? "standard output" : path, strerror(errno));
     arena_free(a);
     return good;
 }

@@ -128,26 +128,28 @@ static bool take_value(struct parser *p, int i, const char *text) {
 /* One option at argv[*at]; moves *at past a value taken from the next word. */
 static bool take_option(struct parser *p, int argc, char **argv, int *at) {
     const char *word = argv[*at];
-    const char *equals = NULL;
+    const char *value = NULL; /* what stands behind the name in the same word */
     int i;
     if (word[1] == '-') {
-        equals = strchr(word, '=');
+        const char *equals = strchr(word, '=');
         i = find_row(p->set, word + 2, equals ? (size_t)(equals - word - 2) : strlen(word + 2));
+        if (equals) value = equals + 1;
     } else {
-        i = word[2] ? -1 : find_letter(p->set, word[1]);
+        i = find_letter(p->set, word[1]);
+        if (word[2]) value = word + 2 + (word[2] == '='); /* -j4, -j=4 */
     }
-    if (i < 0) {
+    if (i < 0 || (value && word[1] != '-' && p->set->rows[i].kind == OPT_FLAG)) {
         say_unknown(p, word);
         return false;
     }
     const struct option_row *row = &p->set->rows[i];
     if (row->kind == OPT_FLAG) {
         p->set->values[i].given = true;
-        if (!equals) return true;
-        diag(p->c, option_extra_value, NULL, row->name, equals + 1);
+        if (!value) return true;
+        diag(p->c, option_extra_value, NULL, row->name, value);
         return false;
     }
-    if (equals) return take_value(p, i, equals + 1);
+    if (value) return take_value(p, i, value);
     if (*at + 1 >= argc) {
         diag(p->c, option_no_value, NULL, row->name, row->argument);
         return false;

@@ -180,6 +180,16 @@ static void files_are_replaced_whole(void **state) {
     assert_memory_equal(v.data, "old", 3);
     assert_true(file_map(&c, path, &v));
     assert_memory_equal(v.data, "newer", 5);
+    const char *link = arena_printf(a, "%s.link", path);
+    struct stat st;
+    assert_int_equal(symlink(path, link), 0);
+    assert_true(file_replace(&c, link, "behind", 6));
+    assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    assert_true(file_map(&c, path, &v));
+    assert_memory_equal(v.data, "behind", 6);
+    assert_true(file_replace(&c, "/dev/null", "gone", 4));
+    assert_true(stat("/dev/null", &st) == 0 && S_ISCHR(st.st_mode));
+    unlink(link);
     assert_false(file_replace(&c, "/nonexistent/x", "a", 1));
     assert_non_null(diag_find(&c, "file_write"));
     assert_false(file_map(&c, "/nonexistent/x", &v));
@@ -222,6 +232,9 @@ static void options_of_every_kind(void **state) {
     assert_int_equal(set.values[5].number, 2);
     assert_int_equal(set.positional_count, 2);
     assert_string_equal(set.positional[1], "--odd");
+    assert_true(parse(&c, &set, 3, (const char *[]){"tool", "-ofile", "-j=3"}));
+    assert_string_equal(set.values[0].text, "file");
+    assert_int_equal(set.values[5].number, 3);
     ctx_free(&c);
 }
 
