@@ -208,7 +208,7 @@ struct nbq_layer_info nbq_layer(const struct nbq_program *p, int i) {
                                    .tiles = l->tiles};
 }
 
-/* ---- Races ---- */
+/* ---- Races, ports ---- */
 
 static int check_segment(struct ctx *c, const struct nbq_program *p, int segment,
                          struct writer *to) {
@@ -229,13 +229,31 @@ static int check_segment(struct ctx *c, const struct nbq_program *p, int segment
     return found;
 }
 
+static int check_ports(struct ctx *c, const struct nbq_program *p, int segment, struct writer *to) {
+    const struct rt_image *image = p->image;
+    struct arena *a = arena_new(c);
+    struct rt_ports *ports = rt_ports_new(a, &image->machine, image->machine.target);
+    struct rt_port_fault f;
+    int found = 0;
+    for (int n = image->segment_first[segment]; n < image->segment_first[segment + 1]; n++) {
+        if (rt_check_ports(ports, &image->insns[n], &f)) continue;
+        found++;
+        write_text(to, "%s: %s: %lld %s in %lld cycles; the target has %lld in each\n",
+                   rt_insn_where(a, "program", image, n), svpe_uop_info(f.kind)->mnemonic,
+                   (long long)f.uses, f.port, (long long)f.cycles, (long long)f.per_cycle);
+    }
+    arena_free(a);
+    return found;
+}
+
 static int check_segments(struct ctx *c, const struct nbq_program *p, char *text, size_t room) {
     if (setjmp(c->oom)) return -1;
     struct writer to;
     int found = 0;
     writer_init(&to, arena_new(c));
     for (int s = 0; s < program_of(p)->segment_count; s++)
-        if (!program_of(p)->segments[s].host) found += check_segment(c, p, s, &to);
+        if (!program_of(p)->segments[s].host)
+            found += check_segment(c, p, s, &to) + check_ports(c, p, s, &to);
     say(text, room, writer_string(&to));
     return found;
 }

@@ -18,6 +18,20 @@ const char *rt_insn_where(struct arena *a, const char *file, const struct rt_ima
 bool rt_check_contents(struct ctx *c, struct arena *a, const char *file,
                        const struct rt_image *image);
 
+/* ports.c: whether the cycles of each micro-instruction of a verified instruction suffice for what
+ * it takes from and puts into the target's buffers, counted address by address. */
+struct rt_port_fault {
+    enum svpe_uop_kind kind;
+    const char *port;
+    int64_t uses, per_cycle, cycles;
+};
+struct rt_ports;
+/* ports: m's target; for tests, another one. */
+struct rt_ports *rt_ports_new(struct arena *a, const struct svpe_machine *m,
+                              const struct svpe_target *ports);
+/* False: *fault is the first one. */
+bool rt_check_ports(struct rt_ports *p, const struct svpe_insn *i, struct rt_port_fault *fault);
+
 /* tensor.c: tensors in DRAM and in the model's order of elements (C×H×W, N = 1). */
 size_t rt_tensor_elements(const struct svpe_tensor *t);
 struct rt_tensor_at { /* a tensor of an image and the memory of its region */

@@ -1,4 +1,5 @@
-/* Any bytes as assembly, and as code to disassemble; what assembles must disassemble to text that assembles the same. */
+/* Any bytes as assembly, and as code to disassemble; what assembles disassembles to text that
+ * assembles the same, and what is disassembled assembles back to its bytes. */
 #include "isa/isa.h"
 
 #include <assert.h>
@@ -21,14 +22,24 @@ static void assemble(struct ctx *c, const char *text, size_t size) {
     (void)good;
 }
 
+static void disassemble(struct ctx *c, const uint8_t *data, size_t size) {
+    struct writer text, again;
+    struct arena *a = arena_new(c);
+    writer_init(&text, a);
+    writer_init(&again, a);
+    svpe_disassemble(data, size, &text);
+    const char *printed = writer_string(&text);
+    bool good = svpe_assemble(c, "back", printed, strlen(printed), &again);
+    assert(good && again.size == size && (!size || !memcmp(again.data, data, size)));
+    (void)good;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct ctx c;
     ctx_init(&c, NULL, NULL);
     if (!setjmp(c.oom)) {
-        struct writer text;
-        writer_init(&text, arena_new(&c));
         assemble(&c, (const char *)data, size);
-        svpe_disassemble(data, size, &text);
+        disassemble(&c, data, size);
     }
     ctx_free(&c);
     return 0;

@@ -14,10 +14,11 @@ sync queue=exec wait=load post=vec+store layer=4660
 ld.par region=par src=8 dst=1 count=16777215
 ; CHECK-NEXT: 11 00 00 00 41 00 00 00 08 00 00 f8 ff ff 07 00
 
+; nb, rows, cols, left out, are 1 in bits 176, 186, 196;
 ; lo = -1 in bits 222:237, hi = 0x7fff in bits 238:253, bcast bit 254
 v.mul b=262143 lo=-1 hi=32767 bcast=1
 ; CHECK-NEXT: b2 00 00 00 00 00 00 00 00 00 ff ff 03 00 00 00
-; CHECK-NEXT: 00 00 00 00 00 00 00 00 00 00 00 c0 ff ff ff 5f
+; CHECK-NEXT: 00 00 00 00 00 00 01 04 10 00 00 c0 ff ff ff 5f
 
 ; bytes as they are
 .word 0102030405060708090a0b0c0d0e0f10
