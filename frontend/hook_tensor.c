@@ -1,5 +1,5 @@
-/* Arithmetic with the broadcasting of old, padding, casts, constants: what the rows of import.def cannot say.
- * Source: ONNX Add, Sub, Mul, Div, Pad, Cast, Constant, all versions. */
+/* Arithmetic with the broadcasting of old, padding, casts, constants: what the rows of import.def
+ * cannot say. Source: ONNX Add, Sub, Mul, Div, Pad, Cast, Constant, all versions. */
 #include "frontend/import.h"
 
 #include <onnx/onnx.pb-c.h>

@@ -1,5 +1,6 @@
-/* ONNX import, from the top: bytes are checked and unpacked, then initializers, inputs, nodes in order, outputs become
- * the graph. Every step says what it finds wrong and goes on; the graph is given out only if nothing was. */
+/* ONNX import, from the top: bytes are checked and unpacked, then initializers, inputs, nodes in
+ * order, outputs become the graph. Every step says what it finds wrong and goes on; the graph is
+ * given out only if nothing was. */
 #include "frontend/import.h"
 
 #include <onnx/onnx.pb-c.h>

@@ -66,11 +66,13 @@ struct fe_node {
     bool unreadable; /* an attribute for the hook is of a wrong type, which is said: no hook runs */
 };
 
-/* wire.c: walks the protobuf encoding without copying; false after saying which byte is wrong. Afterwards unpacking is
- * bounded: nesting <= FE_DEPTH_MAX, every field of the type the definitions say. */
+/* wire.c: walks the protobuf encoding without copying; false after saying which byte is wrong.
+ * Afterwards unpacking is bounded: nesting <= FE_DEPTH_MAX, every field of the type the definitions
+ * say. */
 bool fe_wire_check(struct ctx *c, const char *file, const uint8_t *bytes, size_t size);
 
-/* unpack.c: the message in arena a, with a limit on memory in proportion to size. NULL after saying why. */
+/* unpack.c: the message in arena a, with a limit on memory in proportion to size. NULL after saying
+ * why. */
 struct Onnx__ModelProto *fe_unpack(struct ctx *c, struct arena *a, const char *file,
                                    const uint8_t *bytes, size_t size);
 
@@ -106,8 +108,9 @@ fe_shape_text(char *to, size_t rank,
 /* Elements of a shape whose dimensions are >= 0; −1: more than limit. */
 int64_t fe_elements(size_t rank, const int64_t *dims, int64_t limit);
 
-/* order.c: indices of the nodes so that makers come first (the model's own order where that is right). Registers every
- * name nodes make. NULL after saying what is undefined, duplicate or cyclic. */
+/* order.c: indices of the nodes so that makers come first (the model's own order where that is
+ * right). Registers every name nodes make. NULL after saying what is undefined, duplicate or
+ * cyclic. */
 const size_t *fe_order(struct fe_state *s);
 
 /* node.c */

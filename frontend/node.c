@@ -1,4 +1,5 @@
-/* One node: operator, inputs, outputs; attribute.c does the attributes, hook_*.c what is special. */
+/* One node: operator, inputs, outputs; attribute.c does the attributes, hook_*.c what is
+ * special. */
 #include "frontend/import.h"
 
 #include <onnx/onnx.pb-c.h>

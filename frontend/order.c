@@ -1,5 +1,6 @@
-/* The order of the nodes. ONNX asks for makers before users, but not every exporter obeys: the order is mended where it
- * can be (depth first, so that a right order stays as it is), and cycles, undefined and duplicate names are said. */
+/* The order of the nodes. ONNX asks for makers before users, but not every exporter obeys: the
+ * order is mended where it can be (depth first, so that a right order stays as it is), and cycles,
+ * undefined and duplicate names are said. */
 #include "frontend/import.h"
 
 #include <onnx/onnx.pb-c.h>

@@ -1,4 +1,5 @@
-/* The float answer of an ONNX model, by the IR's own evaluator: what quantization is measured against. Not fast. */
+/* The float answer of an ONNX model, by the IR's own evaluator: what quantization is measured
+ * against. Not fast. */
 #include "frontend/frontend.h"
 
 #include "frontend/diag.h"
@@ -39,7 +40,8 @@ static bool fold(struct ir_graph *g, struct ir_node *n) {
     return good;
 }
 
-/* Shape arithmetic is done first: the evaluator wants every shape, and some follow from values only. */
+/* Shape arithmetic is done first: the evaluator wants every shape, and some follow from values
+ * only. */
 static bool settle_shapes(struct ir_graph *g) {
     for (struct ir_node *n = g->first, *next; n; n = next) {
         next = n->next;

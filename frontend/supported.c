@@ -1,4 +1,5 @@
-/* What is supported, as Markdown, from ir/ops.def and import.def: `nbqc --supported-ops`, docs/operators.md. */
+/* What is supported, as Markdown, from ir/ops.def and import.def: `nbqc --supported-ops`,
+ * docs/operators.md. */
 #include "frontend/import.h"
 
 static const char *place_text(enum ir_place p) {

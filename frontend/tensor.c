@@ -1,5 +1,5 @@
-/* TensorProto to a constant. float16, bfloat16 and double become f32: the compiler knows one float type. The data
- * stays where protobuf-c has put it, where that has the IR's form.
+/* TensorProto to a constant. float16, bfloat16 and double become f32: the compiler knows one float
+ * type. The data stays where protobuf-c has put it, where that has the IR's form.
  * Source: onnx.proto, TensorProto. */
 #include "frontend/import.h"
 
@@ -67,7 +67,8 @@ static const float *doubles_to_floats(struct arena *a, const struct source *s, s
     return to;
 }
 
-/* int32_data holds the narrow types as well, an element in each number. NULL: out of range, said. */
+/* int32_data holds the narrow types as well, an element in each number. NULL: out of range,
+ * said. */
 static const void *narrow(struct fe_state *st, const struct source *s, size_t n,
                           const char *where) {
     const int32_t *from = s->data;

@@ -1,11 +1,13 @@
-/* protobuf-c's unpacking, into an arena and under a limit: 10 MB of empty messages would take more than 1 GB. */
+/* protobuf-c's unpacking, into an arena and under a limit: 10 MB of empty messages would take more
+ * than 1 GB. */
 #include "frontend/import.h"
 
 #include <onnx/onnx.pb-c.h>
 
 #include "frontend/diag.h"
 
-/* A real model is mostly weights, which take their own size; small nodes take some ten times theirs. */
+/* A real model is mostly weights, which take their own size; small nodes take some ten times
+ * theirs. */
 static const size_t factor = 16, floor_bytes = (size_t)64 << 20;
 
 struct budget {

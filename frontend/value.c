@@ -98,7 +98,8 @@ static const char *kind_of(const Onnx__TypeProto *t) {
     }
 }
 
-/* The shape if the value is a tensor of a type and rank the IR has; NULL after saying what it is instead. */
+/* The shape if the value is a tensor of a type and rank the IR has; NULL after saying what it is
+ * instead. */
 static const Onnx__TensorShapeProto *tensor_shape(struct fe_state *s, const Onnx__ValueInfoProto *v,
                                                   const char *where, enum ir_dtype *type) {
     if (!v->type || v->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE) {
@@ -122,7 +123,8 @@ static const Onnx__TensorShapeProto *tensor_shape(struct fe_state *s, const Onnx
     return NULL;
 }
 
-/* Fixed size of a dimension; 0: dynamic, *name is its name or NULL. Exporters write −1 for dynamic ones as well. */
+/* Fixed size of a dimension; 0: dynamic, *name is its name or NULL. Exporters write −1 for dynamic
+ * ones as well. */
 static int64_t declared(const Onnx__TensorShapeProto__Dimension *d, const char **name) {
     *name = NULL;
     if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE)
@@ -132,7 +134,8 @@ static int64_t declared(const Onnx__TensorShapeProto__Dimension *d, const char *
     return 0;
 }
 
-/* Size of dimension i of an input; 0 after saying why there is none. A dynamic batch is 1: programs are for one image. */
+/* Size of dimension i of an input; 0 after saying why there is none. A dynamic batch is 1: programs
+ * are for one image. */
 static int64_t resolve(struct fe_state *s, struct dims *dims, const Onnx__TensorShapeProto *shape,
                        size_t i, const char *where) {
     const char *name;
@@ -208,7 +211,8 @@ void fe_inputs(struct fe_state *s) {
     say_unused(s, &dims);
 }
 
-/* A declared size that is fixed must be the one that was inferred; other tools only warn as well. */
+/* A declared size that is fixed must be the one that was inferred; other tools only warn as
+ * well. */
 static void compare(struct fe_state *s, const Onnx__ValueInfoProto *v, const struct ir_value *made,
                     const char *where) {
     char found[FE_SHAPE_TEXT], wanted[FE_SHAPE_TEXT];

@@ -1,7 +1,7 @@
-/* The protobuf encoding, walked without copying before it is unpacked: protobuf-c recurses without a limit and
- * allocates before it has seen all of a message, so that depth, count and types are checked here first. What is a
- * message and what is not comes from the generated descriptors; no field is listed twice.
- * Source: the Protocol Buffers encoding. */
+/* The protobuf encoding, walked without copying before it is unpacked: protobuf-c recurses without
+ * a limit and allocates before it has seen all of a message, so that depth, count and types are
+ * checked here first. What is a message and what is not comes from the generated descriptors; no
+ * field is listed twice. Source: the Protocol Buffers encoding. */
 #include "frontend/import.h"
 
 #include <onnx/onnx.pb-c.h>

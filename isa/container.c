@@ -46,7 +46,8 @@ static uint32_t add_table(struct build *b, const struct svpe_input *in) {
     return (uint32_t)row;
 }
 
-/* Never inlined: beside a record of one kind, gcc takes the branches of all others for possible and warns. */
+/* Never inlined: beside a record of one kind, gcc takes the branches of all others for possible and
+ * warns. */
 static __attribute__((noinline)) void write_member(struct build *b, struct writer *w,
                                                    const void *record,
                                                    const struct svpe_member_info *m,

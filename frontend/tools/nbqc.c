@@ -1,5 +1,5 @@
-/* nbqc: an ONNX model in, a program out. Reads the command line (frontend/nbqc.opt.def), calls the rooms one after the
- * other, writes the result only if all went well. */
+/* nbqc: an ONNX model in, a program out. Reads the command line (frontend/nbqc.opt.def), calls the
+ * rooms one after the other, writes the result only if all went well. */
 #include "backend/backend.h"
 #include "base/file.h"
 #include "base/options.h"
@@ -53,7 +53,8 @@ static long long number_or(const struct job *j, enum option_id id, long long oth
     return option(j, id)->given ? option(j, id)->number : otherwise;
 }
 
-/* Index of an option's word among names, `otherwise` if it was not given, −1 after saying that it is none of them. */
+/* Index of an option's word among names, `otherwise` if it was not given, −1 after saying that it
+ * is none of them. */
 static int choice(const struct job *j, enum option_id id, const char *const *names, int count,
                   int otherwise) {
     const char *word = option(j, id)->text;
@@ -88,7 +89,8 @@ static bool read_files(struct job *j) {
     return true;
 }
 
-/* Without --emit, a pipeline that is cut short or only looked at gives its IR, or the dumps that were asked for. */
+/* Without --emit, a pipeline that is cut short or only looked at gives its IR, or the dumps that
+ * were asked for. */
 static bool read_emit(struct job *j) {
     bool dumps = option(j, OPT_print_after)->given || option(j, OPT_print_all)->given;
     bool cut = j->run.stop_after || j->run.names;
@@ -252,7 +254,8 @@ static bool ends_with(const char *s, const char *end) {
     return n >= m && !strcmp(s + n - m, end);
 }
 
-/* IR text by its name, or by its first bytes: an ONNX file starts with a field key, below the printable characters. */
+/* IR text by its name, or by its first bytes: an ONNX file starts with a field key, below the
+ * printable characters. */
 static bool is_text(const char *path, const struct file_view *f) {
     enum { LOOK = 16 };
     if (ends_with(path, ".nir")) return true;

@@ -2,11 +2,11 @@
  *
  *     tokens PROGRAM.svpe [COUNT [SEED]]
  *
- * A token is a post and the wait that takes it (the k-th of a counter). For each one (or COUNT drawn by SEED) three
- * programs are made: without the pair, without the post alone, without the wait alone. The first must have a race
- * between the two instructions the token stood between, else the token was redundant; the others must be reported in
- * some way (a later wait starves, a token is left over). Prints counts; exit 1 if a token is redundant or a fault goes
- * unnoticed.
+ * A token is a post and the wait that takes it (the k-th of a counter). For each one (or COUNT
+ * drawn by SEED) three programs are made: without the pair, without the post alone, without the
+ * wait alone. The first must have a race between the two instructions the token stood between, else
+ * the token was redundant; the others must be reported in some way (a later wait starves, a token
+ * is left over). Prints counts; exit 1 if a token is redundant or a fault goes unnoticed.
  */
 #include "base/file.h"
 #include "isa/isa.h"

@@ -1,9 +1,11 @@
-/* ONNX's own backend test cases through importer and float evaluator: their expected outputs are the oracle.
+/* ONNX's own backend test cases through importer and float evaluator: their expected outputs are
+ * the oracle.
  *
  *     onnx_cases FOLDER... [-v]
  *
- * A FOLDER holds one folder per case: model.onnx, test_data_set_N/input_K.pb and output_K.pb. A case whose model is
- * refused with a message counts as refused; one that gives other numbers, as failed. Prints the counts. */
+ * A FOLDER holds one folder per case: model.onnx, test_data_set_N/input_K.pb and output_K.pb. A
+ * case whose model is refused with a message counts as refused; one that gives other numbers, as
+ * failed. Prints the counts. */
 #include "base/file.h"
 #include "frontend/frontend.h"
 

@@ -1,4 +1,5 @@
-/* Builds ONNX models in memory, by the generated protobuf code: what the importer's tests feed it. */
+/* Builds ONNX models in memory, by the generated protobuf code: what the importer's tests feed
+ * it. */
 #ifndef NBQ_TESTS_UNIT_FRONTEND_HELP_H
 #define NBQ_TESTS_UNIT_FRONTEND_HELP_H
 

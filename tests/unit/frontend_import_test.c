@@ -1,4 +1,5 @@
-/* The importer's parts: half floats, order of nodes, the name table, damaged bytes. Seeds are printed on failure. */
+/* The importer's parts: half floats, order of nodes, the name table, damaged bytes. Seeds are
+ * printed on failure. */
 #include "frontend_help.h"
 
 #include "frontend/import.h"
@@ -60,7 +61,8 @@ static void every_half_float(void **state) {
 
 enum { NODES = 40 };
 
-/* Node i computes v<i> = Sub(v<a>, v<b>) of two earlier values; v0 is the input. The nodes are stored in the order given. */
+/* Node i computes v<i> = Sub(v<a>, v<b>) of two earlier values; v0 is the input. The nodes are
+ * stored in the order given. */
 static void build_tangle(struct builder *b, uint64_t seed, const int *order) {
     static const int64_t dims[1] = {3};
     struct rng r = {seed};
@@ -81,7 +83,8 @@ static void build_tangle(struct builder *b, uint64_t seed, const int *order) {
     build_output(b, last);
 }
 
-/* The verifier has seen that makers come first; here, that no node is lost, and that a right order stays. */
+/* The verifier has seen that makers come first; here, that no node is lost, and that a right order
+ * stays. */
 static void check_tangle(uint64_t seed, bool shuffled) {
     TEST_CTX(c);
     struct builder b;

@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 
-/* One form of an operator, at opsets first…last (0: no end). Inputs: x is 1×2×6×5, v 2 numbers, and names of shapes and
- * lists below. Attributes: "name=i:1,2" ints, "=n:1" int, "=f:0.5" float, "=s:text" string. */
+/* One form of an operator, at opsets first…last (0: no end). Inputs: x is 1×2×6×5, v 2 numbers, and
+ * names of shapes and lists below. Attributes: "name=i:1,2" ints, "=n:1" int, "=f:0.5" float,
+ * "=s:text" string. */
 struct form {
     const char *op;
     int first, last;
