@@ -122,6 +122,12 @@ static void tensor_protos(void **state) {
     assert_true(file_replace(&c, path, signs, sizeof signs));
     assert_true(data_read_file(&c, a, path, &s));
     assert_true(s.floats && s.floats[0] == -100 && s.floats[1] == 3);
+    /* dims 2, 1: one row of channels, and the file's own shape */
+    static const uint8_t flat[] = {0x0a, 2, 2, 1, 0x10, 2, 0x4a, 2, 7, 9};
+    assert_true(file_replace(&c, path, flat, sizeof flat));
+    assert_true(data_read_file(&c, a, path, &s));
+    assert_true(s.channels == 2 && s.height == 1 && s.width == 1);
+    assert_true(s.rank == 2 && s.dims[0] == 2 && s.dims[1] == 1);
     for (size_t n = 0; n < sizeof raw; n++) {
         assert_true(file_replace(&c, path, raw, n));
         assert_false(data_read_file(&c, a, path, &s));
