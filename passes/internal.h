@@ -93,6 +93,9 @@ struct ir_node *pass_identity_conv(struct ir_graph *g, struct ir_node *n, struct
 bool pass_can_be_identity(const struct ir_value *x);
 /* legal.c: whether every node can run. say: each one that cannot gets a message. */
 bool pass_legal(const struct ir_graph *g, bool say);
+/* limits.c: whether windows and activations are within what instructions have fields for, of
+ * legal graphs of float operators; false after saying every one that is not. */
+bool pass_limits(struct ir_graph *g, const struct pass_options *o);
 bool pass_is_view(enum ir_op op); /* the same elements in the same order under another shape */
 
 #endif

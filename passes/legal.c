@@ -14,6 +14,7 @@ struct check {
     const struct ir_node *n;
     const bool *at_input,
         *at_output; /* by value id: only views stand between it and the network's inputs, outputs */
+    bool *refused;  /* by value id: has been said, and is not said again of its readers */
     struct arena *a; /* scratch */
     bool say;
 };
@@ -27,6 +28,9 @@ typedef bool rule_fn(const struct check *x);
 
 static bool expect_image(const struct check *x, const struct ir_value *v) {
     if (v->dtype == IR_F32 && v->rank == 4 && v->dims[0] == 1 && ir_elements(v) > 0) return true;
+    x->refused[v->id] = true;
+    if (v->dtype == IR_F32 && v->rank == 4 && v->dims[0] > 1)
+        return REFUSE(x, pass_batch, v->name, ir_type_text(x->a, v));
     return REFUSE(x, pass_not_image, v->name, ir_type_text(x->a, v));
 }
 
@@ -98,9 +102,22 @@ static bool check_dense(const struct check *x) {
 }
 
 static bool check_batchnorm(const struct check *x) {
+    enum { VAR = 4 };
+    const struct ir_value *var = x->n->in[VAR];
+    double epsilon = ir_attr_float(x->n, "epsilon");
+    for (int64_t c = 0; ir_is_const(var) && c < ir_elements(var); c++)
+        if (!(pass_const_at(var, c) + epsilon > 0))
+            return REFUSE(x, pass_batchnorm_variance, var->name, (long long)c,
+                          pass_const_at(var, c), epsilon);
     return REFUSE(x, pass_batchnorm_alone);
 }
 static bool check_activation(const struct check *x) {
+    for (int i = 1; i < x->n->in_count; i++) {
+        const struct ir_value *bound = x->n->in[i];
+        if (bound == NULL) continue;
+        if (!ir_is_const(bound) || ir_elements(bound) != 1 || isnan(pass_const_at(bound, 0)))
+            return REFUSE(x, pass_bound, bound->name);
+    }
     return REFUSE(x, pass_activation, ir_type_text(x->a, x->n->in[0]));
 }
 static bool check_move(const struct check *x) {
@@ -108,6 +125,13 @@ static bool check_move(const struct check *x) {
 }
 static bool check_copy(const struct check *x) {
     return REFUSE(x, pass_copy_output);
+}
+static bool check_arithmetic(const struct check *x) {
+    return REFUSE(x, pass_arithmetic);
+}
+static bool check_transpose(const struct check *x) {
+    return REFUSE(x, pass_transpose, ir_type_text(x->a, x->n->in[0]),
+                  ir_type_text(x->a, x->n->out[0]));
 }
 static bool check_none(const struct check *x) {
     return REFUSE(x, pass_unsupported);
@@ -123,6 +147,8 @@ static rule_fn *const rules[IR_OP_COUNT] = {
     [IR_OP_relu] = check_activation, [IR_OP_clip] = check_activation,
     [IR_OP_slice] = check_move,      [IR_OP_pad] = check_move,
     [IR_OP_identity] = check_copy,   [IR_OP_concat] = check_concat,
+    [IR_OP_mul] = check_arithmetic,  [IR_OP_div] = check_arithmetic,
+    [IR_OP_sub] = check_arithmetic,  [IR_OP_transpose] = check_transpose,
 };
 
 static bool *views_from_inputs(const struct ir_graph *g, struct arena *a) {
@@ -153,26 +179,42 @@ static bool has_device_node(const struct ir_graph *g) {
 }
 
 static bool check_outputs(const struct check *x) {
-    bool good = has_device_node(x->g);
-    if (!good && x->say) diag(x->g->ctx, pass_nothing, NULL, x->g->name);
+    bool good = true;
     for (int i = 0; i < x->g->output_count; i++) {
         const struct ir_value *v = x->g->outputs[i];
         if (v->producer != NULL) continue;
         good = false;
         if (x->say) diag(x->g->ctx, pass_output_not_made, NULL, v->name);
     }
+    if (!good || has_device_node(x->g)) return good;
+    if (x->say) diag(x->g->ctx, pass_nothing, NULL, x->g->name);
+    return false;
+}
+
+static bool reads_refused(const struct check *x) {
+    for (int i = 0; i < x->n->in_count; i++)
+        if (x->n->in[i] != NULL && x->refused[x->n->in[i]->id]) return true;
+    return false;
+}
+
+/* What a refused node makes is as wrong only where its type is: a wrong batch goes on and on. */
+static bool check_node(const struct check *x) {
+    const struct ir_value *out = x->n->out[0];
+    rule_fn *rule = rules[x->n->op] != NULL ? rules[x->n->op] : check_none;
+    bool good = !reads_refused(x) && rule(x);
+    if (!good && (out->rank != 4 || out->dims[0] != 1)) x->refused[out->id] = true;
     return good;
 }
 
 bool pass_legal(const struct ir_graph *g, bool say) {
     struct arena *scratch = arena_new(g->ctx);
-    struct check x = {g,       NULL, views_from_inputs(g, scratch), host_to_outputs(g, scratch),
-                      scratch, say};
+    struct check x = {
+        g, NULL, views_from_inputs(g, scratch), host_to_outputs(g, scratch), NULL, scratch, say};
+    x.refused = arena_array(scratch, (size_t)g->value_count, sizeof *x.refused);
     bool good = check_outputs(&x);
     for (x.n = g->first; x.n != NULL; x.n = x.n->next) {
         if (ir_op_info(x.n->op)->level == IR_LEVEL_QUANT) continue;
-        rule_fn *rule = rules[x.n->op] != NULL ? rules[x.n->op] : check_none;
-        good = rule(&x) && good;
+        good = check_node(&x) && good;
     }
     arena_free(scratch);
     return good;

@@ -8,8 +8,12 @@
 #include "passes/quant/quant.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
-enum { SYNTHETIC_HEADROOM = 2 }; /* bits */
+enum {
+    SYNTHETIC_HEADROOM = 2, /* bits */
+    EXPONENT_MAX = 128      /* what the verifier lets a value have */
+};
 
 struct worker {
     const struct quant_net *net;
@@ -189,6 +193,16 @@ static void assign(const struct quant_families *f, struct arena *a, const struct
     }
 }
 
+static bool check_exponents(const struct ir_graph *g) {
+    for (int i = 0; i < g->value_count; i++) {
+        const struct ir_value *v = g->values[i];
+        if (v == NULL || v->quant.bits == 0 || abs(v->quant.exp) <= EXPONENT_MAX) continue;
+        diag(g->ctx, quant_exponent, NULL, v->name, v->quant.exp, EXPONENT_MAX, EXPONENT_MAX);
+        return false;
+    }
+    return true;
+}
+
 bool pass_calibrate(struct ir_graph *g, const struct pass_options *o) {
     struct arena *a = arena_new(g->ctx);
     struct quant_feed feed;
@@ -200,7 +214,7 @@ bool pass_calibrate(struct ir_graph *g, const struct pass_options *o) {
         good = ranges != NULL;
         if (good) {
             assign(f, a, &s, ranges, o);
-            good = quant_settle(f, NULL);
+            good = quant_settle(f, NULL) && check_exponents(g);
         }
     }
     arena_free(a);
