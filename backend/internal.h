@@ -101,7 +101,7 @@ struct be_misfit {
     int64_t needed, available;
     const char *what;
     int64_t value, lo, hi;
-    int64_t multiple; /* not 0: the value has to be a multiple of it, instead of in lo…hi */
+    int64_t multiple; /* not 0: it has to be a multiple of it, in lo…hi if hi is not 0 */
 };
 
 /* plan.c */
