@@ -20,6 +20,7 @@ struct quant_conv_kernel {
     int64_t ih, iw, oh, ow;
     int64_t kh, kw, sy, sx, dy, dx, top, left;
     int64_t ph, pw;       /* rows and pitch of a plane */
+    int64_t planes;       /* floats of the laid-out input of one group */
     int64_t taps, length; /* length: of the output vector, a multiple of LANES */
     int64_t *offset;      /* of each tap's run in the laid-out input */
     float *weights;       /* per group and block of channels: [taps][block width] */
@@ -36,12 +37,8 @@ static int64_t blocks(const struct quant_conv_kernel *k) {
     return (k->oc + block_width(k) - 1) / block_width(k);
 }
 
-static int64_t planes_size(const struct quant_conv_kernel *k) {
-    return k->ic * k->sy * k->sx * k->ph * k->pw;
-}
-
 size_t quant_conv_kernel_scratch(const struct quant_conv_kernel *k) {
-    return (size_t)(planes_size(k) + LANES + BLOCK * k->length);
+    return (size_t)(k->planes + LANES + BLOCK * k->length);
 }
 
 static void set_shape(struct quant_conv_kernel *k, const struct ir_node *n) {
@@ -72,6 +69,16 @@ static void set_shape(struct quant_conv_kernel *k, const struct ir_node *n) {
     k->pw = k->ow + (k->kw - 1) * k->dx / k->sx;
     k->taps = k->ic * k->kh * k->kw;
     k->length = ((k->oh - 1) * k->pw + k->ow + LANES - 1) / LANES * LANES;
+}
+
+/* A stride may be as large as it likes: false where not even the number of floats that the planes
+ * take can be told. */
+static bool set_planes(struct quant_conv_kernel *k) {
+    const int64_t factors[] = {k->ic, k->sy, k->sx, k->ph, k->pw};
+    k->planes = 1;
+    for (size_t i = 0; i < sizeof factors / sizeof *factors; i++)
+        if (__builtin_mul_overflow(k->planes, factors[i], &k->planes)) return false;
+    return k->planes <= INT64_MAX / (int64_t)sizeof(float) / 2;
 }
 
 static void set_bounds(struct quant_conv_kernel *k, const struct ir_node *n) {
@@ -110,6 +117,7 @@ static void pack_weights(struct quant_conv_kernel *k, const void *data) {
 struct quant_conv_kernel *quant_conv_kernel_new(struct arena *a, const struct ir_node *n) {
     struct quant_conv_kernel *k = arena_alloc(a, sizeof *k);
     set_shape(k, n);
+    if (!set_planes(k)) ctx_oom(arena_ctx(a));
     set_bounds(k, n);
     size_t channels = (size_t)(k->groups * k->oc);
     size_t packed = (size_t)(k->groups * blocks(k) * block_width(k));
@@ -184,7 +192,7 @@ static void run_group(const struct quant_conv_kernel *k, int64_t g, const float 
 
 void quant_conv_kernel_run(const struct quant_conv_kernel *k, const float *x, float *y,
                            float *scratch) {
-    float *acc = scratch + planes_size(k) + LANES;
+    float *acc = scratch + k->planes + LANES;
     for (int64_t n = 0; n < k->batch; n++)
         for (int64_t g = 0; g < k->groups; g++) {
             lay_out(k, x, scratch);

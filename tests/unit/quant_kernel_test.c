@@ -61,7 +61,25 @@ static void equals_plain(void **state) {
     for (int i = 0; i < 200; i++) one_shape(&r, i);
 }
 
+/* 65536 channels in 2^24·2^24 phases: a number of floats that 64 bits do not hold. */
+static void far_strides_run_out_of_memory(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    volatile bool out_of_memory = false;
+    struct rng r = {5};
+    struct ir_graph *g = ir_graph_new(&c, "g");
+    struct quant_conv_shape s = {1, 1, 1, 1, {0}, {1 << 24, 1 << 24}, {1, 1}};
+    struct ir_value *y = quant_add_conv(g, &r, "y", quant_input(g, 1 << 16, 1, 1), s, "none");
+    if (setjmp(c.oom))
+        out_of_memory = true;
+    else
+        check(g->arena, y->producer, quant_randoms(g->arena, &r, 1 << 16, 1));
+    assert_true(out_of_memory);
+    ctx_free(&c);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(equals_plain)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(equals_plain),
+                                       cmocka_unit_test(far_strides_run_out_of_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
