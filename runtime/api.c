@@ -278,12 +278,7 @@ static enum nbq_status open_device(struct nbq_session *s, const struct rt_device
     if (setjmp(s->ctx.oom)) return NBQ_NO_MEMORY;
     const struct rt_image *image = s->program->image;
     s->arena = arena_new(&s->ctx);
-    size_t scratch = 0;
-    for (int n = 0; n < image->program->segment_count; n++) {
-        size_t need = image->program->segments[n].host ? rt_host_scratch(image, n) : 0;
-        if (need > scratch) scratch = need;
-    }
-    s->scratch = arena_array(s->arena, scratch, sizeof *s->scratch);
+    s->scratch = arena_array(s->arena, rt_host_scratch(image), sizeof *s->scratch);
     s->input_set = arena_array(s->arena, (size_t)image->program->input_count + 1, sizeof(bool));
     s->device = ops->open(&s->ctx, s->arena, image);
     return s->device ? NBQ_OK : NBQ_DEVICE_FAILED;
@@ -370,12 +365,14 @@ static void look_up_planes(const struct svpe_input *in, const struct svpe_tensor
 }
 
 static enum nbq_status set_bytes(struct nbq_session *s, int i, const uint8_t *chw, size_t count) {
+    struct arena *volatile made = NULL;
     if (setjmp(s->ctx.oom)) {
+        arena_free(made);
         refuse(s, "out of memory");
         return NBQ_NO_MEMORY;
     }
     const struct svpe_input *in = &program_of(s->program)->inputs[i];
-    struct arena *a = arena_new(&s->ctx);
+    struct arena *a = made = arena_new(&s->ctx);
     int16_t *stored = arena_array(a, count, sizeof *stored);
     look_up_planes(in, tensor_of(s, in->tensor), chw, stored);
     rt_write_stored(place_of(s, in->tensor), stored);
@@ -388,9 +385,10 @@ enum nbq_status nbq_set_input_u8(struct nbq_session *s, int i, const uint8_t *ch
     enum nbq_status status = check_input(s, i, count);
     if (status != NBQ_OK) return status;
     if (!program_of(s->program)->inputs[i].has_table)
-        return refuse(
-            s, "input %d takes no bytes: the program was compiled without preprocessing of images",
-            i);
+        return refuse(s,
+                      "input %d takes no bytes: the program has no table for it; inputs of more "
+                      "than 4 channels have none",
+                      i);
     return set_bytes(s, i, chw, count);
 }
 

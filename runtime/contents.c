@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+_Static_assert(1 + SVPE_WFMT_COUNT <= 8, "wgt_loaded has a bit for each format");
+
 struct replay {
     struct ctx *c;
     struct arena *a;

@@ -10,6 +10,10 @@
 enum { RT_GROUP = 16 };
 /* Most weight codes in a byte. */
 enum { RT_CODES = 4 };
+#define WFMT(name, text, bits, ...)                                                                \
+    _Static_assert((bits) > 8 || 8 / (bits) <= RT_CODES, "a byte of " text " has more codes");
+#include "isa/wfmt.def"
+#undef WFMT
 
 /* Sums of one row of pixels of a convolution. Arithmetic is modulo 2^32, which is what a 32-bit
  * accumulator does.

@@ -7,7 +7,12 @@
 
 #include <string.h>
 
-enum { MAX_LANES = 128 }; /* of any target, isa/target.def */
+enum {
+#define TARGET_KEY(name, min, max, meaning) largest_##name = max,
+#include "isa/target.def"
+#undef TARGET_KEY
+    MAX_LANES = largest_lanes
+};
 
 static int64_t round_shift(int64_t x, int s) {
     return (x + (s ? (int64_t)1 << (s - 1) : 0)) >> s;

@@ -104,10 +104,17 @@ bool rt_check_host(struct ctx *c, const char *where, const struct rt_image *imag
     return false;
 }
 
-size_t rt_host_scratch(const struct rt_image *image, int segment) {
+size_t rt_host_scratch(const struct rt_image *image) {
     const struct svpe_program *p = image->program;
-    const struct svpe_segment *s = &p->segments[segment];
-    return rt_tensor_elements(&p->tensors[s->in[0]]) + rt_tensor_elements(&p->tensors[s->out[0]]);
+    size_t most = 0;
+    for (int n = 0; n < p->segment_count; n++) {
+        const struct svpe_segment *s = &p->segments[n];
+        if (!s->host) continue;
+        size_t need =
+            rt_tensor_elements(&p->tensors[s->in[0]]) + rt_tensor_elements(&p->tensors[s->out[0]]);
+        most = need > most ? need : most;
+    }
+    return most;
 }
 
 struct rt_tensor_at rt_tensor_of(const struct rt_image *image, struct rt_device *d, int tensor) {

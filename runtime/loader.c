@@ -13,6 +13,7 @@ struct load {
     struct arena *a;
     const char *file;
     struct rt_image *image;
+    uint64_t left; /* of RT_MEMORY_LIMIT */
 };
 
 const char *rt_insn_where(struct arena *a, const char *file, const struct rt_image *image,
@@ -32,6 +33,27 @@ static const char *segment_where(const struct load *l, int segment) {
 
 /* ---- Memory ---- */
 
+static bool take_memory(struct load *l, uint64_t bytes, const char *what, const char *name) {
+    if (bytes > l->left) {
+        diag(l->c, rt_memory, l->file, bytes, what, name, RT_MEMORY_LIMIT);
+        return false;
+    }
+    l->left -= bytes;
+    return true;
+}
+
+static uint64_t buffer_bytes(const struct svpe_machine *m, enum svpe_buffer b) {
+    const struct svpe_target *t = m->target;
+    const uint64_t bytes[SVPE_BUFFER_COUNT] = {
+        [SVPE_BUFFER_ACT] =
+            (uint64_t)(svpe_act_vectors(t, m->act_bits) * t->lanes * (m->act_bits / 8)),
+        [SVPE_BUFFER_WGT] = (uint64_t)svpe_wgt_dwords(t) * 8,
+        [SVPE_BUFFER_ACC] = (uint64_t)(svpe_acc_entries(t) * t->elements) * 8,
+        [SVPE_BUFFER_PAR] = (uint64_t)svpe_par_dwords(t) * 8,
+    };
+    return bytes[b];
+}
+
 static bool check_machine(struct load *l) {
     struct svpe_program *p = l->image->program;
     struct svpe_machine *m = &l->image->machine;
@@ -41,15 +63,13 @@ static bool check_machine(struct load *l) {
     m->region_bytes[SVPE_REGION_WORK] = p->work_bytes;
     m->region_bytes[SVPE_REGION_IN] = p->in_bytes;
     m->region_bytes[SVPE_REGION_OUT] = p->out_bytes;
-    uint64_t left = RT_MEMORY_LIMIT;
-    for (int r = 0; r < SVPE_REGION_COUNT; r++) {
-        if (m->region_bytes[r] > left) {
-            diag(l->c, rt_memory, l->file, m->region_bytes[r],
-                 svpe_region_name((enum svpe_region)r), RT_MEMORY_LIMIT);
+    for (int r = 0; r < SVPE_REGION_COUNT; r++)
+        if (!take_memory(l, m->region_bytes[r], "region ", svpe_region_name((enum svpe_region)r)))
             return false;
-        }
-        left -= m->region_bytes[r];
-    }
+    for (int b = 0; b < SVPE_BUFFER_COUNT; b++)
+        if (!take_memory(l, buffer_bytes(m, (enum svpe_buffer)b), "buffer ",
+                         svpe_buffer_name((enum svpe_buffer)b)))
+            return false;
     return true;
 }
 
@@ -100,19 +120,8 @@ struct bounds {
 };
 
 static uint64_t space_bytes(const struct svpe_machine *m, int space) {
-    const struct svpe_target *t = m->target;
-    switch (space) {
-    case SVPE_BUFFER_ACT:
-        return (uint64_t)(svpe_act_vectors(t, m->act_bits) * t->lanes * (m->act_bits / 8));
-    case SVPE_BUFFER_WGT:
-        return (uint64_t)svpe_wgt_dwords(t) * 8;
-    case SVPE_BUFFER_ACC:
-        return (uint64_t)(svpe_acc_entries(t) * t->elements) * 8;
-    case SVPE_BUFFER_PAR:
-        return (uint64_t)svpe_par_dwords(t) * 8;
-    default:
-        return m->region_bytes[space - SVPE_BUFFER_COUNT];
-    }
+    return space < SVPE_BUFFER_COUNT ? buffer_bytes(m, (enum svpe_buffer)space)
+                                     : m->region_bytes[space - SVPE_BUFFER_COUNT];
 }
 
 static void check_range(void *user, const struct svpe_range *r) {
@@ -241,12 +250,12 @@ static bool check_host_segments(struct load *l) {
         if (l->image->program->segments[s].host &&
             !rt_check_host(l->c, segment_where(l, s), l->image, s))
             return false;
-    return true;
+    return take_memory(l, rt_host_scratch(l->image) * sizeof(float), "host operators", "");
 }
 
 struct rt_image *rt_image_load(struct ctx *c, struct arena *a, const char *file,
                                const uint8_t *bytes, size_t size) {
-    struct load l = {c, a, file, arena_alloc(a, sizeof(struct rt_image))};
+    struct load l = {c, a, file, arena_alloc(a, sizeof(struct rt_image)), RT_MEMORY_LIMIT};
     l.image->program = svpe_read(c, a, file, bytes, size);
     if (!l.image->program) return NULL;
     bool good =

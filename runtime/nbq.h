@@ -63,8 +63,10 @@ struct nbq_tensor_info nbq_output_info(const struct nbq_program *p, int i);
 struct nbq_preprocess nbq_input_preprocess(const struct nbq_program *p, int i);
 struct nbq_layer_info nbq_layer(const struct nbq_program *p, int i);
 
-/* Races and deadlocks by happens-before over the tokens, once per program (device memory is not
- * touched). The number found; text (NULL allowed) gets one line each, as far as room reaches. */
+/* Races by happens-before over the tokens, once per program (device memory is not touched);
+ * deadlocks nbq_load() has refused. The number found, −1 when memory runs out. text (NULL allowed)
+ * gets a line for each of the first 64 of a segment, cut after room − 1 bytes; "" when there is
+ * none, "out of memory" with −1. */
 int nbq_check(const struct nbq_program *p, char *text, size_t room);
 
 /* Devices of this build: names for nbq_open(), NULL past the last. */
@@ -75,8 +77,8 @@ void nbq_close(struct nbq_session *s);
 const char *nbq_error(const struct nbq_session *s); /* of the last failure, "" if none */
 
 /* Input i from a float tensor C×H×W (quantized by ties-to-even), from byte planes C×H×W through
- * the program's table (NBQ_BAD_INPUT if it has none: the program was compiled without
- * preprocessing of images), or stored integers. */
+ * the program's table (NBQ_BAD_INPUT if it has none, as inputs of more than 4 channels), or stored
+ * integers. */
 enum nbq_status nbq_set_input_f32(struct nbq_session *s, int i, const float *chw, size_t count);
 enum nbq_status nbq_set_input_u8(struct nbq_session *s, int i, const uint8_t *chw, size_t count);
 enum nbq_status nbq_set_input_stored(struct nbq_session *s, int i, const int16_t *chw,

@@ -5,7 +5,8 @@
 #include "runtime/device.h"
 #include "runtime/diag.h"
 
-/* Largest sum of region sizes, and of on-chip buffers, that is loaded. */
+/* Most memory that a loaded program may take: regions, on-chip buffers (accumulators at 8 bytes
+ * each) and what the largest host operator works on. */
 #define RT_MEMORY_LIMIT ((uint64_t)2 << 30)
 
 /* loader.c: `FILE: segment 0, instruction 12 (conv, layer "Conv_3")`, in arena a. */
@@ -47,7 +48,7 @@ void rt_write_stored(struct rt_tensor_at t, const int16_t *in); /* not PLAIN */
 
 /* host.c: operators between device segments. */
 bool rt_check_host(struct ctx *c, const char *where, const struct rt_image *image, int segment);
-size_t rt_host_scratch(const struct rt_image *image, int segment); /* floats */
+size_t rt_host_scratch(const struct rt_image *image); /* floats, of the largest host operator */
 struct rt_host_call {
     const struct rt_image *image;
     int segment;

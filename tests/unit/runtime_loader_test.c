@@ -35,6 +35,21 @@ enum {
 static void memory(struct scene *k) {
     k->s.program.work_bytes = (uint64_t)3 << 30;
 }
+/* All but `left` bytes of the 2 GiB that the loader grants are taken by regions. */
+static void fill_memory(struct scene *k, uint64_t left) {
+    struct svpe_program *p = &k->s.program;
+    p->work_bytes = ((uint64_t)2 << 30) - left - p->weight_bytes - p->param_bytes - p->in_bytes -
+                    p->out_bytes;
+}
+static void buffer_memory(struct scene *k) {
+    fill_memory(k, (uint64_t)k->s.program.target->act_bytes - 1);
+}
+static void host_memory(struct scene *k) {
+    const struct svpe_target *t = k->s.program.target;
+    uint64_t acc = (uint64_t)(t->acc_bytes * 8 / t->acc_bits * 8);
+    uint64_t buffers = (uint64_t)(t->act_bytes + t->wgt_bytes + t->par_bytes) + acc;
+    fill_memory(k, buffers + 2 * SAMPLE_ELEMENTS_OUT * sizeof(float) - 1);
+}
 static void word(struct scene *k) {
     ((uint8_t *)(uintptr_t)k->s.program.code)[16] = 0x7f;
 }
@@ -152,7 +167,9 @@ static const struct {
     void (*change)(struct scene *k);
     const char *said[2]; /* parts of the message */
 } cases[] = {
-    {"memory", memory, {"sample.svpe", "3221225472 bytes"}},
+    {"memory", memory, {"sample.svpe", "3221225472 bytes of memory for region work"}},
+    {"buffer memory", buffer_memory, {"sample.svpe", "bytes of memory for buffer act"}},
+    {"host memory", host_memory, {"2688 bytes of memory for host operators", "2147483648"}},
     {"word", word, {"segment 0, instruction 1", "not an instruction"}},
     {"layer tag", layer_tag, {"instruction 4 (conv", "layer tag 3; the layer table has 1"}},
     {"far accumulators",
