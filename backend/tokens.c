@@ -11,8 +11,10 @@
  *     lead forward in the stream and each one placed lies beyond what its queue knew, the tokens
  *     of a pair of queues keep their order, so that plain counters match them.
  *
- * A counter that would exceed the target's capacity gets a `sync` word in the waiting queue that
- * takes a token early. isa/order.c checks the result and shares nothing with this file. */
+ * Where a counter would exceed the target's capacity, a `sync` word in the waiting queue takes a
+ * token early; then all is placed anew. isa/order.c checks the result by its own algorithm. What an
+ * instruction touches, both ask of svpe_footprint(), which tests/unit/runtime_footprint_test.c
+ * holds against the emulator's accesses. */
 #include "backend/diag.h"
 #include "backend/internal.h"
 
@@ -187,43 +189,63 @@ static void placer_init(struct placer *p, struct arena *arena, struct be_code *c
 
 /* ---- Capacity -------------------------------------------------------------------------------- */
 
+/* Of an instruction whose post to queue q finds the counter full: oldest[q] is the post whose token
+ * should have been taken before; else NONE. */
 struct overflow {
-    int at;     /* the post that finds its counter full */
-    int oldest; /* the post whose token should have been taken */
-    enum svpe_queue from, to;
+    int oldest[QUEUES];
 };
 
-/* The first post in the stream that finds its counter full. */
-static bool find_overflow(struct placer *p, int64_t capacity, struct overflow *out) {
-    *out = (struct overflow){.at = p->code->count};
+/* Returns how many there are. */
+static int find_overflows(const struct placer *p, int64_t capacity, struct overflow *of_insn) {
+    int found = 0;
+    memset(of_insn, 0xff, (size_t)p->code->count * sizeof *of_insn); /* NONE everywhere */
     for (int from = 0; from < QUEUES; from++)
         for (int to = 0; to < QUEUES; to++) {
             const struct tokens *t = &p->pair[from][to];
             for (int64_t k = capacity; k < t->count; k++) {
                 const struct token *old = &t->list[k - capacity];
-                if (old->wait < t->list[k].post || t->list[k].post >= out->at) continue;
-                *out = (struct overflow){t->list[k].post, old->post, (enum svpe_queue)from,
-                                         (enum svpe_queue)to};
+                if (old->wait < t->list[k].post) continue;
+                of_insn[t->list[k].post].oldest[to] = old->post;
+                found++;
             }
         }
-    return out->at < p->code->count;
+    return found;
 }
 
-/* A sync word before instruction `at`; places of later ones shift by one. */
-static int *insert_sync(struct be_code *code, struct arena *arena, const int *forced,
-                        const struct overflow *o) {
-    int layer = code->insns[o->at].layer, count = code->count;
-    be_code_add(code, SVPE_SYNCW, layer);
-    memmove(code->insns + o->at + 1, code->insns + o->at,
-            (size_t)(count - o->at) * sizeof *code->insns);
-    code->insns[o->at] = svpe_insn_new(SVPE_SYNCW, layer);
-    svpe_set(&code->insns[o->at], SVPE_SYNC_queue, o->to);
-    int *moved = arena_array(arena, (size_t)code->count, sizeof *moved);
-    for (int i = 0; i < count; i++) {
-        int wait = forced[i] >= o->at ? forced[i] + 1 : forced[i];
-        moved[i < o->at ? i : i + 1] = wait;
+static struct svpe_insn sync_of(int queue, int layer) {
+    struct svpe_insn sync = svpe_insn_new(SVPE_SYNCW, layer);
+    svpe_set(&sync, SVPE_SYNC_queue, queue);
+    return sync;
+}
+
+/* The place of each instruction, `count` of them, with sync words before those that overflow. */
+static int *places_of(struct arena *a, const struct overflow *of_insn, int count) {
+    int *place = arena_array(a, (size_t)count, sizeof *place);
+    for (int i = 0, inserted = 0; i < count; i++) {
+        for (int q = 0; q < QUEUES; q++) inserted += of_insn[i].oldest[q] != NONE;
+        place[i] = i + inserted;
     }
-    moved[o->at] = o->oldest;
+    return place;
+}
+
+/* Inserts `found` sync words; returns the new `forced`. From the end on, so that nothing is
+ * overwritten before it has moved. */
+static int *insert_syncs(struct be_code *code, struct arena *a, const int *forced,
+                         const struct overflow *of_insn, int found) {
+    int count = code->count;
+    const int *place = places_of(a, of_insn, count);
+    for (int n = 0; n < found; n++) be_code_add(code, SVPE_SYNCW, 0);
+    int *moved = arena_array(a, (size_t)code->count, sizeof *moved);
+    for (int i = count - 1; i >= 0; i--) {
+        int at = place[i], layer = code->insns[i].layer;
+        code->insns[at] = code->insns[i];
+        moved[at] = forced[i] == NONE ? NONE : place[forced[i]];
+        for (int q = QUEUES - 1; q >= 0; q--) {
+            if (of_insn[i].oldest[q] == NONE) continue;
+            code->insns[--at] = sync_of(q, layer);
+            moved[at] = place[of_insn[i].oldest[q]];
+        }
+    }
     return moved;
 }
 
@@ -248,24 +270,36 @@ static void write_tokens(const struct placer *p) {
             }
 }
 
-bool be_place_tokens(struct ctx *c, const struct svpe_machine *m, struct be_code *code) {
-    struct arena *arena = arena_new(c);
-    int *forced = arena_array(arena, (size_t)code->count, sizeof *forced);
+/* Places tokens, and sync words where counters overflow: a round each, the last of which finds no
+ * overflow and writes. A round's memory goes when the next one has what it needs of it. */
+static void place_all(struct ctx *c, const struct svpe_machine *m, struct be_code *code) {
+    struct arena *round = arena_new(c);
+    int *forced = arena_array(round, (size_t)code->count, sizeof *forced);
     memset(forced, 0xff, (size_t)code->count * sizeof *forced); /* NONE everywhere */
-    struct placer p;
-    struct overflow o;
     for (;;) {
-        placer_init(&p, arena, code, forced);
+        struct arena *next = arena_new(c);
+        struct placer p;
+        placer_init(&p, round, code, forced);
         run(&p, m);
-        if (!find_overflow(&p, m->target->tokens, &o)) break;
-        forced = insert_sync(code, arena, forced, &o);
+        struct overflow *of_insn = arena_array(round, (size_t)code->count, sizeof *of_insn);
+        int found = find_overflows(&p, m->target->tokens, of_insn);
+        if (found)
+            forced = insert_syncs(code, next, forced, of_insn, found);
+        else
+            write_tokens(&p);
+        arena_free(round);
+        round = next;
+        if (!found) break;
     }
-    write_tokens(&p);
+    arena_free(round);
+}
+
+bool be_place_tokens(struct ctx *c, const struct svpe_machine *m, struct be_code *code) {
+    place_all(c, m, code);
     struct svpe_fault fault;
     bool good = svpe_check_tokens(m, code->insns, code->count, &fault);
     if (!good)
         diag(c, be_internal, NULL, fault.first, svpe_op_info(code->insns[fault.first].op)->mnemonic,
              "its tokens do not match");
-    arena_free(arena);
     return good;
 }

@@ -38,8 +38,8 @@ static void memory(struct scene *k) {
 /* All but `left` bytes of the 2 GiB that the loader grants are taken by regions. */
 static void fill_memory(struct scene *k, uint64_t left) {
     struct svpe_program *p = &k->s.program;
-    p->work_bytes = ((uint64_t)2 << 30) - left - p->weight_bytes - p->param_bytes - p->in_bytes -
-                    p->out_bytes;
+    p->work_bytes =
+        ((uint64_t)2 << 30) - left - p->weight_bytes - p->param_bytes - p->in_bytes - p->out_bytes;
 }
 static void buffer_memory(struct scene *k) {
     fill_memory(k, (uint64_t)k->s.program.target->act_bytes - 1);
