@@ -3,9 +3,9 @@
  * A script defines schedule(layer, target, default) and returns a table of tile sizes, or nil
  * for the default. It is not trusted: it gets base, table, math and the harmless half of string,
  * no more instructions than BUDGET, no more time than SECONDS and no more memory than
- * MEMORY_LIMIT, and every field it returns is checked. It runs as text only, and sees only copies: nothing it does can change
- * anything but the tiling, and a tiling changes cycles, never results. docs/schedules.md is the
- * page for its authors. */
+ * MEMORY_LIMIT, and every field it returns is checked. It runs as text only, and sees only copies:
+ * nothing it does can change anything but the tiling, and a tiling changes cycles, never results.
+ * docs/schedules.md is the page for its authors. */
 #include "base/file.h"
 #include "base/options.h"
 #include "backend/diag.h"

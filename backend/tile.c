@@ -194,7 +194,8 @@ static void tile_need(const struct be_plan *p, const struct be_layer *l, const s
     bool stem = s->x->layout == SVPE_LAYOUT_STEM, conv = l->node->op == IR_OP_qconv;
     n->pitch = (int)(stem ? tiles_of(in_cols << s->x->px, lanes) : in_cols);
     int in_blocks = stem ? 1 : be_splits_input(l) ? t->ic / lanes : blocks;
-    /* A depthwise step reads the input of all E elements, those past the last channel among them. */
+    /* A depthwise step reads the input of all E elements, those past the last channel among
+     * them. */
     if (conv && s->form == SVPE_FORM_DEPTHWISE)
         in_blocks = be_array_blocks(p->target, blocks * lanes) * (int)p->target->elements / lanes;
     slots(n, BE_IN, in_blocks * in_rows * n->pitch,

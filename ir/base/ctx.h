@@ -42,7 +42,8 @@ _Noreturn void ctx_oom(struct ctx *c);
  * the longjmp. */
 void ctx_defer(struct ctx *c, void (*release)(void *), void *object);
 
-/* arena.c: memory is zeroed, and aligned to 64 bytes for requests of 64 bytes or more, else to 16. */
+/* arena.c: memory is zeroed, and aligned to 64 bytes for requests of 64 bytes or more, else to
+ * 16. */
 struct arena *arena_new(struct ctx *c);          /* freed by arena_free() or ctx_free() */
 void arena_free(struct arena *a);                /* NULL is allowed */
 void *arena_alloc(struct arena *a, size_t size); /* never NULL; size 0 gives a unique pointer */

@@ -43,8 +43,8 @@ long data_count(const struct dataset *d);
  * mapped files live as long as c: a long run over a folder makes a ctx per image. */
 bool data_get(struct ctx *c, struct arena *a, const struct dataset *d, long index,
               struct sample *out);
-/* One file by its ending: .npy .pb (TensorProto) .png .jpg .jpeg. An array may have any shape: C×H×W
- * and 1×C×H×W are images, anything else is one row of channels. */
+/* One file by its ending: .npy .pb (TensorProto) .png .jpg .jpeg. An array may have any shape:
+ * C×H×W and 1×C×H×W are images, anything else is one row of channels. */
 bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sample *out);
 bool data_write_npy(struct ctx *c, const char *path, const float *values, const int64_t *dims,
                     int rank);

@@ -1,6 +1,6 @@
 /* Command lines from one table per tool (frontend/nbqc.opt.def and the like), from which --help and
- * messages are printed too. Forms: --name, --name=VALUE, --name VALUE, -x, -x VALUE, -xVALUE, -x=VALUE; "--" ends
- * options. Unknown names suggest the nearest one. */
+ * messages are printed too. Forms: --name, --name=VALUE, --name VALUE, -x, -x VALUE, -xVALUE,
+ * -x=VALUE; "--" ends options. Unknown names suggest the nearest one. */
 #ifndef NBQ_BASE_OPTIONS_H
 #define NBQ_BASE_OPTIONS_H
 

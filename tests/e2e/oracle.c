@@ -1,12 +1,15 @@
 /* The emulator against the oracle, bit for bit, on a real network and real or random images.
  *
- *     oracle [--data=DATA] [--count=N] [--scale=s] [--mean=a,b,c] [--std=a,b,c] [--bgr] PROGRAM.svpe GRAPH.nir
+ *     oracle [--data=DATA] [--count=N] [--scale=s] [--mean=a,b,c] [--std=a,b,c] [--bgr]
+ *     PROGRAM.svpe GRAPH.nir
  *
- * GRAPH.nir is the quantized graph of the same compilation (nbqc --emit=ir --print-data), PROGRAM.svpe its program. The
- * graph is evaluated by ir/'s plain 64-bit evaluator from the preprocessed float image; the program runs in libnbq from
- * the image's bytes. Every stored integer of every output must be the same. Where a softmax stands between the integers
- * and the output, floats are compared: a step of one integer changes some of them by a factor far from 1, rounding on
- * the host does not. Without --data, images are random bytes. Prints the number of images compared.
+ * GRAPH.nir is the quantized graph of the same compilation (nbqc --emit=ir --print-data),
+ * PROGRAM.svpe its program. The graph is evaluated by ir/'s plain 64-bit evaluator from the
+ * preprocessed float image; the program runs in libnbq from the image's bytes. Every stored integer
+ * of every output must be the same. Where a softmax stands between the integers and the output,
+ * floats are compared: a step of one integer changes some of them by a factor far from 1, rounding
+ * on the host does not. Without --data, images are random bytes. Prints the number of images
+ * compared.
  */
 #include "base/bytes.h"
 #include "base/data.h"
