@@ -38,3 +38,6 @@ for kind in import svpe asm ir_parse data target; do
   printf '%s: ' "$kind"
   $programs/${kind}_fuzz "$tmp/$kind"/*
 done
+# The whole compiler takes both kinds of models.
+printf 'compile: '
+$programs/compile_fuzz "$tmp/import"/* "$tmp/ir_parse"/*
