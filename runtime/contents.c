@@ -79,29 +79,14 @@ static bool check_conv(struct replay *r, const struct svpe_insn *i) {
     size_t from = (size_t)svpe_get(i, SVPE_CONV_wgt);
     size_t to =
         from + (size_t)svpe_conv_blocks(r->target, i) * (svpe_block_bytes(r->target, f) / 8);
-    for (size_t d = from; d < to && d < r->wgt_dwords; d++) {
-        if (!r->wgt_loaded[d]) {
-            diag(r->c, rt_not_loaded, where(r), (uint64_t)d, svpe_buffer_name(SVPE_BUFFER_WGT));
-            return false;
-        }
+    for (size_t d = from; d < to && d < r->wgt_dwords; d++)
         if (!(r->wgt_loaded[d] & 2u << f) && !check_codes(r, f, d)) return false;
-    }
     return true;
 }
 
 /* ---- Parameters and tables ---- */
 
-static bool check_loaded(struct replay *r, size_t from, size_t count) {
-    for (size_t d = from; d < from + count && d < r->par_dwords; d++)
-        if (!r->par_loaded[d]) {
-            diag(r->c, rt_not_loaded, where(r), (uint64_t)d, svpe_buffer_name(SVPE_BUFFER_PAR));
-            return false;
-        }
-    return true;
-}
-
 static bool check_channels(struct replay *r, size_t from, size_t channels, int max_shift) {
-    if (!check_loaded(r, from, channels)) return false;
     for (size_t n = 0; n < channels && from + n < r->par_dwords; n++) {
         const uint8_t *p = r->par + (from + n) * 8;
         if (p[6] > max_shift) {
@@ -129,8 +114,7 @@ static bool check_scale(struct replay *r, const struct svpe_insn *i) {
 
 static bool check_lookup(struct replay *r, const struct svpe_insn *i) {
     size_t par = (size_t)svpe_get(i, SVPE_MAP_par);
-    if (r->image->machine.act_bits != 8) return check_loaded(r, par, (257 * 2 + 7) / 8);
-    if (!check_loaded(r, par, 256 * 2 / 8)) return false;
+    if (r->image->machine.act_bits != 8) return true;
     for (int n = 0; n < 256; n++) {
         const uint8_t *p = r->par + par * 8 + 2 * n;
         int value = (int16_t)(p[0] | p[1] << 8);
@@ -142,20 +126,42 @@ static bool check_lookup(struct replay *r, const struct svpe_insn *i) {
     return true;
 }
 
-static bool check_average(struct replay *r, const struct svpe_insn *i) {
-    if (!svpe_get(i, SVPE_WIN_border)) return true;
-    size_t entries = (size_t)(svpe_get(i, SVPE_WIN_kh) * svpe_get(i, SVPE_WIN_kw));
-    return check_loaded(r, (size_t)svpe_get(i, SVPE_WIN_par), (entries * 2 + 7) / 8);
+/* ---- The stream ---- */
+
+struct look {
+    const struct replay *replay;
+    bool bad;
+};
+
+static void check_loaded(void *user, const struct svpe_range *range) {
+    struct look *l = user;
+    const struct replay *r = l->replay;
+    bool wgt = range->space == SVPE_BUFFER_WGT;
+    if (l->bad || range->write || (!wgt && range->space != SVPE_BUFFER_PAR)) return;
+    const uint8_t *loaded = wgt ? r->wgt_loaded : r->par_loaded;
+    for (uint64_t j = 0; j < range->count2 && !l->bad; j++)
+        for (uint64_t i = 0; i < range->count1 && !l->bad; i++) {
+            uint64_t at = range->first + i * range->step1 + j * range->step2;
+            uint64_t from = at / 8, end = (at + range->bytes + 7) / 8;
+            const uint8_t *hole = memchr(loaded + from, 0, end - from);
+            if (!hole) continue;
+            diag(r->c, rt_not_loaded, where(r), (uint64_t)(hole - loaded),
+                 svpe_buffer_name((enum svpe_buffer)range->space));
+            l->bad = true;
+        }
 }
 
-/* ---- The stream ---- */
+static bool reads_what_is_loaded(const struct replay *r, const struct svpe_insn *i) {
+    struct look l = {r, false};
+    svpe_footprint(&r->image->machine, i, check_loaded, &l);
+    return !l.bad;
+}
 
 typedef bool check_fn(struct replay *r, const struct svpe_insn *i);
 
 static check_fn *const checks[SVPE_OP_COUNT] = {
     [SVPE_LDW] = load_weights,     [SVPE_LDP] = load_params,   [SVPE_CONV] = check_conv,
     [SVPE_REQ] = check_requantize, [SVPE_SCALE] = check_scale, [SVPE_LUT] = check_lookup,
-    [SVPE_AVG] = check_average,
 };
 
 static bool replay_segment(struct replay *r, int segment) {
@@ -164,6 +170,7 @@ static bool replay_segment(struct replay *r, int segment) {
     for (r->insn = r->image->segment_first[segment]; r->insn < r->image->segment_first[segment + 1];
          r->insn++) {
         const struct svpe_insn *i = &r->image->insns[r->insn];
+        if (!reads_what_is_loaded(r, i)) return false;
         if (checks[i->op] && !checks[i->op](r, i)) return false;
     }
     return true;
