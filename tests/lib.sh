@@ -20,7 +20,7 @@ step() { # name, command…: one test
 }
 
 build_preset() {
-  cmake --preset "$1" && cmake --build --preset "$1"
+  cmake --preset "$1" -DNBQ_TESTS=ON && cmake --build --preset "$1" # quickstart.sh leaves the tests out
 }
 
 prepare_data() {
