@@ -117,9 +117,11 @@ static void take_layer(struct planner *pl, const struct ir_node *n) {
     add_buffer(pl, n->out[0], l->index, l->where);
 }
 
+/* A network input, or one seen under another shape: the order of its elements stays. */
 static void take_quantize(struct planner *pl, const struct ir_node *n) {
     const char *where = ir_node_where(pl->plan->arena, n);
     const struct ir_value *x = n->in[0];
+    while (pl->plan->view_of[x->id]) x = pl->plan->view_of[x->id];
     if (!x->producer && !ir_is_const(x)) {
         add_input(pl, x, n->out[0], where);
         return;
