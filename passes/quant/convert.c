@@ -1,6 +1,6 @@
 /* Float operators to their integer counterparts, one row per operator. An operator in a form that
- * has no counterpart is not convertible: it stays float. At the end of the network the host runs it,
- * after a dequantize; elsewhere legalize refuses it.
+ * has no counterpart is not convertible: it stays float. At the end of the network the host runs
+ * it, after a dequantize; elsewhere legalize refuses it.
  */
 #include "passes/quant/quant.h"
 

@@ -5,7 +5,8 @@
 #define QCONV_TAIL \
     "const %e: i32[2] = [-1, -2]\nconst %b: i32[2] = [5, -6]\nconst %s: i32[2] = [4, 5]\n"
 #define QCONV_HEAD \
-    "input %x: i8[1x1x2x2] q(bits=8, exp=-3, zero=-128)\nconst %w: i16[2x1x1x1] = [-4, 1]\n" QCONV_TAIL \
+    "input %x: i8[1x1x2x2] q(bits=8, exp=-3, zero=-128)\nconst %w: i16[2x1x1x1] = [-4, 1]\n" \
+    QCONV_TAIL \
     "input %r: i8[1x2x2x2] q(bits=8, exp=-2, zero=0)\nconst %v: i16[2x1x1x1] = [2, 0]\n" \
     "input %i: i32[2]\n"
 #define Y "%y: i8[1x2x2x2] q(bits=8, exp=0, zero=-128) = "
