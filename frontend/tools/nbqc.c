@@ -86,6 +86,12 @@ static bool read_files(struct job *j) {
     }
     j->model = j->set.positional[0];
     j->output = option(j, OPT_output)->text;
+    const char *inputs[] = {j->model, option(j, OPT_schedule)->text, option(j, OPT_target)->text};
+    for (size_t i = 0; j->output && i < sizeof inputs / sizeof *inputs; i++) {
+        if (!inputs[i] || !file_same(j->output, inputs[i])) continue;
+        diag(j->c, nbqc_over_input, NULL, j->output, inputs[i]);
+        return false;
+    }
     return true;
 }
 
@@ -155,7 +161,8 @@ static bool read_passes(struct job *j) {
     for (int i = 0; i < after->count; i++) good &= check_pass(j, OPT_print_after, after->list[i]);
     r->print_after_all = option(j, OPT_print_all)->given;
     r->print_flags = option(j, OPT_print_data)->given ? IR_PRINT_DATA : 0;
-    r->print_to = stdout;
+    bool taken = j->output && !strcmp(j->output, "-"); /* by the result itself */
+    r->print_to = taken ? stderr : stdout;
     r->verbose = j->verbose;
     return good;
 }

@@ -133,6 +133,11 @@ static bool write_and_close(int fd, const void *data, size_t size, mode_t mode) 
     return good;
 }
 
+bool file_same(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* The file a path ends at: a symbolic link stays one, and what it points to is replaced. */
 static const char *behind_links(struct arena *a, const char *path) {
     char *real = arena_alloc(a, PATH_MAX);

@@ -15,5 +15,7 @@ bool file_map(struct ctx *c, const char *path,
 /* Writes to a temporary name beside path, fsyncs, renames. On failure path is as it was and the
  * temporary is gone. "-" writes standard output. */
 bool file_replace(struct ctx *c, const char *path, const void *data, size_t size);
+/* Both exist and are one file, by whatever names. */
+bool file_same(const char *a, const char *b);
 
 #endif
