@@ -40,10 +40,11 @@ struct be_script {
     const char *path;
     lua_State *lua;
     size_t memory;
-    long left;   /* instructions */
-    double end;  /* on the clock of processor_seconds() */
-    int line;    /* the one that runs */
-    bool broken; /* it raised an error: it is not called again */
+    long left;    /* instructions */
+    double end;   /* on the clock of processor_seconds() */
+    int line;     /* the one that runs */
+    bool broken;  /* it raised an error: it is not called again */
+    bool starved; /* the system gave no memory: not the script's fault */
     /* what cost() is asked about */
     const struct be_plan *plan;
     const struct be_layer *layer;
@@ -64,7 +65,10 @@ static void *allocate(void *user, void *old, size_t old_size, size_t new_size) {
     if (grows && new_size > PIECE_LIMIT) return NULL;
     if (grows && s->memory + (new_size - old_size) > MEMORY_LIMIT) return NULL;
     void *p = realloc(old, new_size);
-    if (p) s->memory = s->memory - old_size + new_size;
+    if (p)
+        s->memory = s->memory - old_size + new_size;
+    else
+        s->starved = true;
     return p;
 }
 
@@ -421,6 +425,7 @@ static void start_budget(struct be_script *s) {
     s->left = BUDGET;
     s->end = processor_seconds() + SECONDS;
     s->line = 0;
+    s->starved = false;
     lua_sethook(s->lua, hook, LUA_MASKCOUNT | LUA_MASKLINE | LUA_MASKRET, HOOK_STEP);
 }
 
@@ -436,6 +441,7 @@ struct be_script *be_script_open(struct ctx *c, struct arena *a, const char *pat
     lua_pushcfunction(s->lua, load_script);
     lua_pushlightuserdata(s->lua, &file);
     int status = lua_pcall(s->lua, 1, 1, 0);
+    if (status != LUA_OK && s->starved) ctx_oom(s->c);
     if (status != LUA_OK) {
         struct raised r = raised(s, status);
         diag(c, be_lua_load, r.where, r.text);
@@ -485,6 +491,7 @@ bool be_script_tiling(struct be_script *s, const struct be_plan *p, const struct
     lua_settop(s->lua, 0);
     lua_pushcfunction(s->lua, call_schedule);
     int status = lua_pcall(s->lua, 0, 1, 0);
+    if (status != LUA_OK && s->starved) ctx_oom(s->c);
     if (status != LUA_OK) {
         struct raised r = raised(s, status);
         diag(s->c, be_lua_run, r.where, l->name, r.text);

@@ -2,13 +2,13 @@
  * readers of data likewise, never with a crash or a leak (the leak checker of the sanitized build
  * watches).
  *
- *     faults MODEL.onnx [STEP]
+ *     faults MODEL.onnx [STEP [SCHEDULE.lua]]
  *     faults --data KIND:PATH|FILE
  *     faults --refused FILE       (a damaged one)
  *
  * malloc, calloc and realloc are wrapped by the linker (CMakeLists.txt), so that every library of
- * ours is covered. With STEP only each STEP-th n is tried. Prints the number of allocations and of
- * failures tried.
+ * ours is covered. Each n is tried twice: that allocation alone, and all from it on. With STEP only
+ * each STEP-th n is tried. Prints the number of allocations and of failures tried.
  */
 #include "backend/backend.h"
 #include "base/data.h"
@@ -30,8 +30,11 @@ void *__wrap_realloc(void *p, size_t size);
 /* The one place with global state: the wrapped functions have no other way to know. */
 static atomic_long made, fail_at;
 
+static atomic_bool ever_after; /* all later ones fail as well: memory is really gone */
+
 static bool fails(void) {
-    return atomic_fetch_add(&made, 1) + 1 == atomic_load(&fail_at);
+    long n = atomic_fetch_add(&made, 1) + 1, at = atomic_load(&fail_at);
+    return at && (atomic_load(&ever_after) ? n >= at : n == at);
 }
 
 void *__wrap_malloc(size_t size) {
@@ -49,6 +52,7 @@ enum outcome { FINISHED, NO_MEMORY, WRONG };
 struct job {
     enum outcome (*work)(struct ctx *c, struct job *job);
     const char *path; /* or the description of a dataset */
+    const char *schedule;
     struct writer program;
 };
 
@@ -69,7 +73,8 @@ static bool compile(struct ctx *c, struct job *job) {
     o.target = svpe_target_find(c, a, "tiny");
     struct ir_graph *g = o.target ? fe_import(c, job->path, &fe) : NULL;
     if (!g || !pass_pipeline(g, &o, &run)) return false;
-    struct be_options be = {.target = o.target, .act_bits = 8, .preprocess = o.preprocess};
+    struct be_options be = {
+        .target = o.target, .act_bits = 8, .schedule = job->schedule, .preprocess = o.preprocess};
     struct be_plan *plan = be_plan(c, g, &be);
     struct svpe_program *p = plan ? be_lower(c, plan, &be) : NULL;
     if (!p) return false;
@@ -139,6 +144,18 @@ static enum outcome one_try(struct job *job, long n) {
     return result;
 }
 
+static bool survives(struct job *job, long n, long total) {
+    enum outcome r = one_try(job, n);
+    /* Threads may share the allocations differently: an n near the end may not come up. */
+    if (r == NO_MEMORY || (r == FINISHED && atomic_load(&made) < n)) return true;
+    /* Lua collects its garbage and asks again. */
+    if (r == FINISHED && job->schedule && !atomic_load(&ever_after)) return true;
+    fprintf(stderr, "allocation %ld of %ld%s: %s\n", n, total,
+            atomic_load(&ever_after) ? " and all later" : "",
+            r == WRONG ? "wrong outcome" : "went unnoticed");
+    return false;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) return EXIT_USAGE;
     bool refused = argc > 2 && !strcmp(argv[1], "--refused");
@@ -147,6 +164,7 @@ int main(int argc, char **argv) {
                       : data  ? read_data
                               : compile_and_run,
                       argv[data ? 2 : 1],
+                      !data && argc > 3 ? argv[3] : NULL,
                       {0}};
     long step = !data && argc > 2 ? atol(argv[2]) : 1, tried = 0, wrong = 0;
     if (one_try(&job, 0) != FINISHED) {
@@ -154,14 +172,9 @@ int main(int argc, char **argv) {
         return 1;
     }
     long total = atomic_load(&made);
-    for (long n = 1; n <= total; n += step, tried++) {
-        enum outcome r = one_try(&job, n);
-        /* Threads may share the allocations differently: an n near the end may not come up. */
-        if (r == WRONG || (r == FINISHED && atomic_load(&made) >= n)) {
-            fprintf(stderr, "allocation %ld of %ld: %s\n", n, total,
-                    r == WRONG ? "wrong outcome" : "went unnoticed");
-            wrong++;
-        }
+    for (int all = 0; all < 2; all++) {
+        atomic_store(&ever_after, all != 0);
+        for (long n = 1; n <= total; n += step, tried++) wrong += !survives(&job, n, total);
     }
     printf("%ld allocations, %ld failures tried, %ld wrong\n", total, tried, wrong);
     return wrong != 0;

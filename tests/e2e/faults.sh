@@ -11,6 +11,7 @@ missing=$(comm -23 "$tmp/table" "$tmp/used" || true)
 sh tests/lit/encode.sh "$tmp/operators.textproto" "$tmp/operators.onnx"
 build/dev/tests/faults "$tmp/operators.onnx"
 build/dev/tests/faults examples/shapes.onnx 3
+build/dev/tests/faults examples/shapes.onnx 11 backend/schedules/search.lua
 build/dev/tests/data_seeds "$tmp/data"
 mkdir -p "$tmp/classes/a" "$tmp/classes/b"
 cp "$tmp"/data/*.png "$tmp/classes/a"
