@@ -42,16 +42,17 @@ prepare_python() {
 }
 
 unit_tests() { # build folder: every cmocka program; each of its tests counts
-  local program log p f status
+  local program log p f s status
   for program in "$1"/tests/*_test; do
     log=$logs/$(basename "$1")_$(basename "$program").log
     CMOCKA_MESSAGE_OUTPUT=STDOUT "$program" >"$log" 2>&1
     status=$?
     p=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" | awk '{n += $1} END {print n + 0}')
     f=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$log" | awk '{n += $1} END {print n + 0}')
-    [ "$status" = 0 ] || [ "$f" -gt 0 ] || f=1 # it crashed
-    [ "$status" = 0 ] && [ "$p" = 0 ] && f=1   # it tested nothing
-    passed=$((passed + p)) failed=$((failed + f))
+    s=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test.*/\1/p' "$log" | awk '{n += $1} END {print n + 0}')
+    [ "$status" = 0 ] || [ "$f" -gt 0 ] || f=1                # it crashed
+    [ "$status" = 0 ] && [ $((p + s)) = 0 ] && f=1            # it tested nothing
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     if [ "$f" = 0 ]; then
       echo "ok      $(basename "$1") $(basename "$program") ($p)"
     else
