@@ -209,6 +209,10 @@ static bool read_preprocess(struct job *j) {
     p->scale = scale->given ? scale->floats[0] : 1.0 / 255;
     fill(p->mean, mean, 0);
     fill(p->std, std, 1);
+    if (p->scale == 0) {
+        diag(j->c, nbqc_scale_zero, NULL);
+        return false;
+    }
     for (int i = 0; i < std->count; i++)
         if (!(std->floats[i] > 0)) {
             diag(j->c, nbqc_std, NULL, std->floats[i]);
@@ -300,6 +304,17 @@ static bool check_channels(const struct job *j, const struct ir_graph *g) {
     return true;
 }
 
+/* Integers are what they are: options that say how to find them would be taken and do nothing. A
+ * byte image still passes through the preprocessing, which the text does not hold. */
+static void warn_of_unused(const struct job *j, const struct ir_graph *g) {
+    static const enum option_id ids[] = {OPT_bits, OPT_calib, OPT_calib_count, OPT_calib_method,
+                                         OPT_seed};
+    if (!(pass_properties_of(g) >> PASS_BIT_QUANTIZED & 1)) return;
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (option(j, ids[i])->given) diag(j->c, nbqc_unused, j->model, option_rows[ids[i]].name);
+    if (!j->pass.preprocess.given && j->emit == EMIT_SVPE) diag(j->c, nbqc_plain_image, j->model);
+}
+
 static bool write_program(struct job *j, const struct ir_graph *g, struct writer *to) {
     struct be_options o = {j->pass.target, j->pass.act_bits, j->schedule, j->pass.preprocess};
     double start = milliseconds();
@@ -360,6 +375,7 @@ static int compile(struct job *j) {
     struct ir_graph *g = read_model(j);
     if (!g || !check_channels(j, g)) return EXIT_BAD_INPUT;
     say_step(j, "read", start);
+    warn_of_unused(j, g);
     if (!pass_pipeline(g, &j->pass, &j->run)) return failure(j);
     if (!flush_output(j)) return EXIT_BAD_INPUT;
     if (!write_result(j, g, &w)) return failure(j);
