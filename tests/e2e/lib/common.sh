@@ -35,3 +35,28 @@ resnet20=$models/resnet20-cifar10.onnx
 mnist=$models/mnist-cntk-8.onnx
 cifar_calib="--calib=cifar10:$data/cifar10-train-lossless-8068.bin --calib-count=512 $cifar"
 mnist_calib="--calib=idx:$data/train-images-idx3-ubyte --calib-count=512 --scale=1"
+
+# The nine real networks. `network NAME` sets model (its file), input (its size), preprocess, and real images that go with
+# it: calib (an option) and test_data (an option).
+networks="mnist-cntk-8 resnet8-cifar10-mlperf resnet20-cifar10 resnet32-cifar10 resnet56-cifar10 mobilenet_v1_0.25_128 mobilenet_v1_0.5_160 squeezenet1.0-dc mobilenet_v2_1.0_224"
+network() {
+  model=$models/$1.onnx
+  need_files "$model"
+  case $1 in
+    mnist*) input=28 preprocess="--scale=1" ;;
+    resnet8*) input=32 preprocess="--scale=1" ;;
+    resnet*) input=32 preprocess=$cifar ;;
+    squeezenet*) input=227 preprocess="--bgr --scale=1 --mean=104,117,123" ;;
+    mobilenet*) input=${1##*_} preprocess="--scale=0.00784313725490196 --mean=1,1,1" ;;
+    *) fail "no network $1" ;;
+  esac
+  case $input in
+    28) test_data=--data=idx:$data/t10k-images-idx3-ubyte calib=--calib=idx:$data/train-images-idx3-ubyte ;;
+    32) test_data=--data=cifar10:$data/cifar10-test-lossless-1017.bin calib=--calib=cifar10:$data/cifar10-train-lossless-8068.bin ;;
+    *)
+      need_files "$data/imagenet1000-224"
+      preprocess="$preprocess --resize=$input --crop=$input"
+      test_data=--data=folder:$data/imagenet1000-224 calib=--calib=folder:$data/imagenet1000-224
+      ;;
+  esac
+}
