@@ -19,6 +19,7 @@
 
 struct arena;
 struct diag;
+struct progress;
 
 struct ctx {
     jmp_buf oom;               /* set by the public entry point, see above */
@@ -29,6 +30,8 @@ struct ctx {
     int errors, warnings;
     FILE *live;       /* where diagnostics are printed at once, or NULL: only kept */
     const char *tool; /* prefix of printed diagnostics, e.g. "nbqc" */
+    bool quiet;       /* no progress bars */
+    struct progress *progress; /* the bar on the terminal, or NULL: see base/progress.h */
 };
 
 /* Exit codes of every tool. */

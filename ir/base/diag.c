@@ -1,5 +1,6 @@
 /* Diagnostics: kept in the context, printed at once where it has a live stream. */
 #include "base/diag.h"
+#include "base/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ void diag_emit(struct ctx *c, enum diag_severity severity, const char *id, const
     if (severity == DIAG_ERROR) c->errors++;
     if (severity == DIAG_WARNING) c->warnings++;
     if (!c->live) return;
+    progress_erase(c->progress);
     struct diag shown = *d;
     if (hint && said && !strcmp(hint, said))
         shown.hint = NULL; /* once for a run of equal problems */

@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/base_diag.h"
+#include "base/interrupt.h"
 #include "base/poison.h"
 
 #include <errno.h>
@@ -96,7 +97,7 @@ static bool read_pipe(struct ctx *c, const char *path, int fd, struct file_view 
 }
 
 bool file_map(struct ctx *c, const char *path, struct file_view *out) {
-    if (!strcmp(path, "-")) return read_stream(c, "standard input", 0, out);
+    if (!strcmp(path, "-")) return read_stream(c, file_name(path), STDIN_FILENO, out);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
@@ -133,6 +134,10 @@ static bool write_and_close(int fd, const void *data, size_t size, mode_t mode) 
     return good;
 }
 
+const char *file_name(const char *path) {
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 bool file_same(const char *a, const char *b) {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
@@ -163,13 +168,23 @@ static bool write_through(const char *path, const void *data, size_t size) {
 
 static bool write_and_rename(struct arena *a, const char *path, const void *data, size_t size) {
     char *temporary = arena_printf(a, "%s.XXXXXX", path);
-    int fd = mkstemp(temporary);
+    interrupt_hold();
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    int error = errno;
+    interrupt_release(fd < 0 ? NULL : temporary);
+    errno = error;
     if (fd < 0) return false;
     mode_t mask = umask(0);
     umask(mask);
-    bool good = write_and_close(fd, data, size, 0666 & ~mask) && rename(temporary, path) == 0;
-    int error = errno;
+    bool good = write_and_close(fd, data, size, 0666 & ~mask);
+    error = errno;
+    interrupt_hold();
+    if (good && rename(temporary, path) != 0) {
+        error = errno;
+        good = false;
+    }
     if (!good) unlink(temporary);
+    interrupt_release(NULL);
     errno = error;
     return good;
 }

@@ -2,6 +2,7 @@
 #include "base/options.h"
 
 #include "base/base_diag.h"
+#include "base/bytes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -173,6 +174,24 @@ bool options_parse(struct ctx *c, struct arena *a, struct option_set *set, int a
             set->positional[set->positional_count++] = word;
     }
     return good;
+}
+
+int option_choice(struct ctx *c, struct arena *a, const struct option_set *set, int row,
+                  const char *const *names, int count, int otherwise) {
+    const char *word = set->values[row].text, *name = set->rows[row].name;
+    if (!set->values[row].given) return otherwise;
+    struct writer w;
+    writer_init(&w, a);
+    for (int i = 0; i < count; i++) {
+        if (!strcmp(names[i], word)) return i;
+        write_text(&w, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", names[i]);
+    }
+    const char *near = nearest_name(word, names, count), *all = writer_string(&w);
+    if (near)
+        diag(c, option_choice_near, NULL, name, all, word, near);
+    else
+        diag(c, option_choice, NULL, name, all, word);
+    return -1;
 }
 
 void options_help(const struct option_set *set, FILE *to) {

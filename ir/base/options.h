@@ -36,8 +36,12 @@ struct option_set {
 };
 
 /* options.c: false after a usage error has been said (exit code 2). Rows named "help" and "version"
- * are answered by the caller. */
+ * are answered by base/command.h. */
 bool options_parse(struct ctx *c, struct arena *a, struct option_set *set, int argc, char **argv);
+/* Index of an OPT_STRING's word among names, `otherwise` if it was not given, −1 after saying that
+ * it is none of them. */
+int option_choice(struct ctx *c, struct arena *a, const struct option_set *set, int row,
+                  const char *const *names, int count, int otherwise);
 void options_help(const struct option_set *set, FILE *to);
 /* nearest of names[0..n) by edit distance, or NULL when nothing is near */
 const char *nearest_name(const char *word, const char *const *names, int n);

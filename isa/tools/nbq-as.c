@@ -1,28 +1,16 @@
 /* nbq-as: assembly text to instruction words, bare or in a copy of a program. */
+#include "base/command.h"
 #include "base/file.h"
-#include "base/options.h"
 #include "isa/diag.h"
 #include "isa/isa.h"
 
-enum option_id {
-#define OPTION(id, ...) OPT_##id,
-#include "isa/nbq-as.opt.def"
-#undef OPTION
-    OPTION_COUNT
-};
-
-static const struct option_row option_rows[OPTION_COUNT] = {
-#define OPTION(id, name, letter, kind, argument, min, max, help)                                   \
-    {name, letter, OPT_##kind, argument, help, min, max},
-#include "isa/nbq-as.opt.def"
-#undef OPTION
-};
+#define OPTION_TABLE "isa/nbq-as.opt.def"
+#include "base/option_table.def"
 
 struct job {
     struct ctx *c;
     struct arena *a;
-    struct option_set set;
-    const char *file;
+    const char *file; /* the text */
     struct writer code;
 };
 
@@ -71,64 +59,44 @@ static bool into_program(struct job *j, const char *path, struct writer *out) {
     return true;
 }
 
-static int assemble(struct job *j) {
-    const struct option_value *output = &j->set.values[OPT_output];
-    const struct option_value *into = &j->set.values[OPT_into];
+static int assemble(struct command *k) {
+    const struct option_value *output = &k->set.values[OPT_output];
+    const struct option_value *into = &k->set.values[OPT_into];
+    struct job j = {
+        .c = k->c,
+        .a = k->a,
+    };
     struct file_view view;
-    struct writer program, *out = &j->code;
-    if (j->set.positional_count != 1) {
-        diag(j->c, tool_files, NULL, j->set.positional_count);
+    struct writer program, *out = &j.code;
+    if (k->set.positional_count != 1) {
+        diag(k->c, tool_files, NULL, k->set.positional_count);
         return EXIT_USAGE;
     }
     if (!output->given) {
-        diag(j->c, tool_no_output, NULL);
+        diag(k->c, tool_no_output, NULL);
         return EXIT_USAGE;
     }
-    j->file = j->set.positional[0];
-    writer_init(&j->code, j->a);
-    if (!file_map(j->c, j->file, &view) ||
-        !svpe_assemble(j->c, j->file, (const char *)view.data, view.size, &j->code)) {
+    j.file = file_name(k->set.positional[0]);
+    writer_init(&j.code, k->a);
+    if (!file_map(k->c, k->set.positional[0], &view) ||
+        !svpe_assemble(k->c, j.file, (const char *)view.data, view.size, &j.code)) {
         return EXIT_BAD_INPUT;
     }
     if (into->given) {
-        writer_init(&program, j->a);
-        if (!into_program(j, into->text, &program)) return EXIT_BAD_INPUT;
+        writer_init(&program, k->a);
+        if (!into_program(&j, into->text, &program)) return EXIT_BAD_INPUT;
         out = &program;
     }
-    return file_replace(j->c, output->text, out->data, out->size) ? EXIT_OK : EXIT_BAD_INPUT;
-}
-
-static int run(struct job *j, int argc, char **argv) {
-    if (!options_parse(j->c, j->a, &j->set, argc, argv)) return EXIT_USAGE;
-    if (j->set.values[OPT_help].given) {
-        options_help(&j->set, stdout);
-    } else if (j->set.values[OPT_version].given) {
-        printf("nbq-as %s\n", NBQ_VERSION);
-    } else {
-        return assemble(j);
-    }
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_BAD_INPUT;
+    return file_replace(k->c, output->text, out->data, out->size) ? EXIT_OK : EXIT_BAD_INPUT;
 }
 
 int main(int argc, char **argv) {
-    struct ctx c;
-    ctx_init(&c, "nbq-as", stderr);
-    int rc;
-    if (setjmp(c.oom)) {
-        fputs("nbq-as: error: out of memory\n", stderr);
-        rc = EXIT_INTERNAL;
-    } else {
-        struct job j = {
-            .c = &c,
-            .a = arena_new(&c),
-            .set = {.tool = "nbq-as",
-                    .usage = "FILE.s -o CODE, or --into=MODEL.svpe FILE.s -o NEW.svpe",
-                    .summary = "Turns the text nbq-objdump -d prints into instruction words.",
-                    .rows = option_rows,
-                    .row_count = OPTION_COUNT},
-        };
-        rc = run(&j, argc, argv);
-    }
-    ctx_free(&c);
-    return rc;
+    static const struct option_set set = {
+        .tool = "nbq-as",
+        .usage = "FILE.s -o CODE, or --into=MODEL.svpe FILE.s -o NEW.svpe",
+        .summary = "Turns the text nbq-objdump -d prints into instruction words.",
+        .rows = option_rows,
+        .row_count = OPTION_COUNT,
+    };
+    return command_main(&set, assemble, argc, argv);
 }

@@ -1,47 +1,35 @@
 /* nbq-objdump: what is in a .svpe file. Headers, disassembly that nbq-as turns back into the same
  * code, and the micro-instructions under each instruction. */
+#include "base/command.h"
 #include "base/file.h"
-#include "base/options.h"
 #include "isa/container.h"
 #include "isa/diag.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum option_id {
-#define OPTION(id, ...) OPT_##id,
-#include "isa/nbq-objdump.opt.def"
-#undef OPTION
-    OPTION_COUNT
-};
-
-static const struct option_row option_rows[OPTION_COUNT] = {
-#define OPTION(id, name, letter, kind, argument, min, max, help)                                   \
-    {name, letter, OPT_##kind, argument, help, min, max},
-#include "isa/nbq-objdump.opt.def"
-#undef OPTION
-};
+#define OPTION_TABLE "isa/nbq-objdump.opt.def"
+#include "base/option_table.def"
 
 struct dump {
     struct ctx *c;
     struct arena *a;
-    struct option_set set;
+    const struct option_set *set;
     const char *file;
     struct file_view view;
     const struct svpe_program *p;
     struct writer out; /* sent to standard output whenever it has grown */
     int index;         /* of the next instruction */
     int layer;         /* of the last one; −1: none */
-    bool failed;       /* standard output takes no more */
 };
 
 static bool given(const struct dump *d, enum option_id id) {
-    return d->set.values[id].given;
+    return d->set->values[id].given;
 }
 
 static void flush(struct dump *d, size_t least) {
     if (d->out.size < least) return;
-    if (fwrite(d->out.data, 1, d->out.size, stdout) != d->out.size) d->failed = true;
+    fwrite(d->out.data, 1, d->out.size, stdout); /* command_flush() says whether it arrived */
     d->out.size = 0;
 }
 
@@ -268,25 +256,21 @@ static void print_segments(struct dump *d) {
 /* Command line. */
 
 static int print_manual(struct dump *d) {
-    const char *what = d->set.values[OPT_manual].text;
-    if (strcmp(what, "isa") == 0) {
-        svpe_print_manual(&d->out);
-    } else if (strcmp(what, "container") == 0) {
-        svpe_print_container_manual(&d->out);
-    } else {
-        diag(d->c, dump_manual, NULL, what);
-        return EXIT_USAGE;
-    }
+    static const char *const names[] = {"isa", "container"};
+    int what = option_choice(d->c, d->a, d->set, OPT_manual, names, 2, -1);
+    if (what < 0) return EXIT_USAGE;
+    (what == 0 ? svpe_print_manual : svpe_print_container_manual)(&d->out);
     return EXIT_OK;
 }
 
 static int print_program(struct dump *d) {
-    if (d->set.positional_count != 1) {
-        diag(d->c, tool_files, NULL, d->set.positional_count);
+    if (d->set->positional_count != 1) {
+        diag(d->c, tool_files, NULL, d->set->positional_count);
         return EXIT_USAGE;
     }
-    d->file = d->set.positional[0];
-    if (!file_map(d->c, d->file, &d->view)) return EXIT_BAD_INPUT;
+    const char *path = d->set->positional[0];
+    d->file = file_name(path);
+    if (!file_map(d->c, path, &d->view)) return EXIT_BAD_INPUT;
     d->p = svpe_read(d->c, d->a, d->file, d->view.data, d->view.size);
     if (!d->p) return EXIT_BAD_INPUT;
     bool code = given(d, OPT_disassemble) || given(d, OPT_uops), plan = given(d, OPT_schedule);
@@ -296,45 +280,21 @@ static int print_program(struct dump *d) {
     return d->c->errors ? EXIT_BAD_INPUT : EXIT_OK;
 }
 
-static int run(struct dump *d, int argc, char **argv) {
-    int rc = EXIT_OK;
-    writer_init(&d->out, d->a);
-    if (!options_parse(d->c, d->a, &d->set, argc, argv)) return EXIT_USAGE;
-    if (given(d, OPT_help)) {
-        options_help(&d->set, stdout);
-    } else if (given(d, OPT_version)) {
-        write_text(&d->out, "nbq-objdump %s\n", NBQ_VERSION);
-    } else {
-        rc = given(d, OPT_manual) ? print_manual(d) : print_program(d);
-    }
-    flush(d, 1);
-    if (fflush(stdout) != 0 || d->failed) {
-        diag(d->c, tool_output, NULL);
-        rc = EXIT_BAD_INPUT;
-    }
+static int run(struct command *k) {
+    struct dump d = {.c = k->c, .a = k->a, .set = &k->set};
+    writer_init(&d.out, d.a);
+    int rc = given(&d, OPT_manual) ? print_manual(&d) : print_program(&d);
+    flush(&d, 1);
     return rc;
 }
 
 int main(int argc, char **argv) {
-    struct ctx c;
-    ctx_init(&c, "nbq-objdump", stderr);
-    int rc;
-    if (setjmp(c.oom)) {
-        fputs("nbq-objdump: error: out of memory\n", stderr);
-        rc = EXIT_INTERNAL;
-    } else {
-        struct dump d = {
-            .c = &c,
-            .a = arena_new(&c),
-            .set = {.tool = "nbq-objdump",
-                    .usage = "[-d] [--uops] [-h] MODEL.svpe",
-                    .summary = "Prints what is in a program: headers, instructions, "
-                               "micro-instructions.",
-                    .rows = option_rows,
-                    .row_count = OPTION_COUNT},
-        };
-        rc = run(&d, argc, argv);
-    }
-    ctx_free(&c);
-    return rc;
+    static const struct option_set set = {
+        .tool = "nbq-objdump",
+        .usage = "[-d] [--uops] [-h] MODEL.svpe",
+        .summary = "Prints what is in a program: headers, instructions, micro-instructions.",
+        .rows = option_rows,
+        .row_count = OPTION_COUNT,
+    };
+    return command_main(&set, run, argc, argv);
 }

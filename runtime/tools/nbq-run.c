@@ -3,39 +3,30 @@
 #include "runtime/tools/run.h"
 
 #include "base/base_diag.h"
-#include "base/options.h"
+#include "base/command.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-enum option_id {
-#define OPTION(id, ...) OPT_##id,
-#include "runtime/tools/nbq-run.opt.def"
-#undef OPTION
-    OPTION_COUNT
-};
-
-static const struct option_row option_rows[OPTION_COUNT] = {
-#define OPTION(id, name, letter, kind, argument, min, max, help)                                   \
-    {name, letter, OPT_##kind, argument, help, min, max},
-#include "runtime/tools/nbq-run.opt.def"
-#undef OPTION
-};
+#define OPTION_TABLE "runtime/tools/nbq-run.opt.def"
+#include "base/option_table.def"
 
 enum { MESSAGE_ROOM = 1024, FAULT_ROOM = 16384, CHANNELS_MAX = 4 };
 
 struct tool {
     struct ctx *c;
     struct arena *a;
-    struct option_set set;
+    const struct option_set *set;
+    const char *path; /* of the program, "-": standard input */
     struct run_job job;
     bool json;
     FILE *to; /* what is printed; standard error while the output goes to standard output */
 };
 
 static const struct option_value *option(const struct tool *t, enum option_id id) {
-    return &t->set.values[id];
+    return &t->set->values[id];
 }
 
 static long long number_or(const struct tool *t, enum option_id id, long long otherwise) {
@@ -77,16 +68,17 @@ static bool read_preprocess(struct tool *t) {
 }
 
 static bool read_model(struct tool *t) {
-    bool program = t->set.positional_count > 0;
+    bool program = t->set->positional_count > 0;
     t->job.reference = option(t, OPT_reference)->text;
     if (program && t->job.reference)
         return usage(t, "--reference runs in place of a program; found both");
-    if (t->set.positional_count > 1) return usage(t, "expected one program, found several");
+    if (t->set->positional_count > 1) return usage(t, "expected one program, found several");
     if (!program && !t->job.reference) {
         diag(t->c, run_no_model, NULL);
         return false;
     }
-    t->job.file = program ? t->set.positional[0] : t->job.reference;
+    t->path = program ? t->set->positional[0] : t->job.reference;
+    t->job.file = file_name(t->path);
     if (t->job.reference && option(t, OPT_check)->given)
         return usage(t, "--check looks at a program's tokens; --reference has none");
     if (t->job.reference && option(t, OPT_device)->given)
@@ -117,7 +109,7 @@ static bool read_options(struct tool *t) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     t->job.threads = (int)number_or(t, OPT_threads, processors > 0 ? processors : 1);
     t->job.against = option(t, OPT_against)->text;
-    t->json = option(t, OPT_json)->given;
+    t->json = t->c->quiet = option(t, OPT_json)->given;
     const char *output = option(t, OPT_output)->text;
     t->to = output && strcmp(output, "-") == 0 ? stderr : stdout;
     return true;
@@ -224,7 +216,7 @@ static void release_program(void *p) {
 static bool load(struct tool *t) {
     char message[MESSAGE_ROOM] = "";
     struct nbq_program *p;
-    enum nbq_status status = nbq_load_file(t->job.file, &p, message, sizeof message);
+    enum nbq_status status = nbq_load_file(t->path, &p, message, sizeof message);
     if (status == NBQ_NO_MEMORY) ctx_oom(t->c);
     if (status != NBQ_OK) {
         diag(t->c, run_load, NULL, message);
@@ -251,47 +243,21 @@ static bool check(struct tool *t) {
     return false;
 }
 
-static int run(struct ctx *c, int argc, char **argv) {
-    struct tool t = {.c = c, .a = arena_new(c)};
-    t.set = (struct option_set){.tool = "nbq-run",
-                                .usage = "MODEL.svpe [options] | --reference MODEL.onnx [options]",
-                                .summary = "Runs a compiled program, or an ONNX model in float.",
-                                .rows = option_rows,
-                                .row_count = OPTION_COUNT};
-    if (!options_parse(c, t.a, &t.set, argc, argv)) return EXIT_USAGE;
-    if (option(&t, OPT_help)->given) {
-        options_help(&t.set, stdout);
-        return EXIT_OK;
-    }
-    if (option(&t, OPT_version)->given) {
-        printf("nbq-run %s\n", NBQ_VERSION);
-        return EXIT_OK;
-    }
+static int run(struct command *k) {
+    struct tool t = {.c = k->c, .a = k->a, .set = &k->set};
     if (!read_options(&t)) return EXIT_USAGE;
     if (!t.job.reference && !load(&t)) return EXIT_BAD_INPUT;
     if (option(&t, OPT_check)->given && !check(&t)) return EXIT_BAD_INPUT;
     return option(&t, OPT_data)->given ? evaluate(&t) : once(&t);
 }
 
-/* A full disk is found out when what was printed is written. */
-static bool flush(struct ctx *c) {
-    errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout)) return true;
-    fprintf(stderr, "%s: error: standard output: %s\n", c->tool, strerror(errno ? errno : EIO));
-    return false;
-}
-
 int main(int argc, char **argv) {
-    struct ctx c;
-    ctx_init(&c, "nbq-run", stderr);
-    int rc;
-    if (setjmp(c.oom)) {
-        fputs("nbq-run: error: out of memory\n", stderr);
-        rc = EXIT_INTERNAL;
-    } else {
-        rc = run(&c, argc, argv);
-    }
-    if (!flush(&c) && rc == EXIT_OK) rc = EXIT_BAD_INPUT;
-    ctx_free(&c);
-    return rc;
+    static const struct option_set set = {
+        .tool = "nbq-run",
+        .usage = "MODEL.svpe [options] | --reference MODEL.onnx [options]",
+        .summary = "Runs a compiled program, or an ONNX model in float.",
+        .rows = option_rows,
+        .row_count = OPTION_COUNT,
+    };
+    return command_main(&set, run, argc, argv);
 }
