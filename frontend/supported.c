@@ -15,6 +15,8 @@ static const char *limits_of(int op) {
 #define FE_LIMITS(op, text) [IR_OP_##op] = text,
 #include "frontend/import.def"
     };
+    if (ir_is_function((enum ir_op)op))
+        return "a table of 256 entries; in 16 bits linear between them";
     return limits[op] ? limits[op] : "";
 }
 

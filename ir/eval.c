@@ -5,7 +5,8 @@
 #include <string.h>
 
 static ir_eval_fn *const rules[IR_OP_COUNT] = {
-#define IR_OP(name, ...) [IR_OP_##name] = ir_eval_##name,
+#define IR_OP(name, ...)       [IR_OP_##name] = ir_eval_##name,
+#define IR_FUNCTION(name, ...) [IR_OP_##name] = ir_eval_function,
 #include "ir/ops.def"
 #undef IR_OP
 };

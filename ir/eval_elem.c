@@ -163,6 +163,15 @@ bool ir_eval_clip(const struct ir_eval *e) {
     return true;
 }
 
+bool ir_eval_function(const struct ir_eval *e) {
+    struct ir_function f = ir_function_of(e->n);
+    const float *x = ir_eval_in(e, 0);
+    float *y = ir_eval_out(e, 0);
+    int64_t count = ir_elements(e->n->out[0]);
+    for (int64_t i = 0; i < count; i++) y[i] = (float)f.at((double)x[i], f.params);
+    return true;
+}
+
 /* Toward zero; out of range to the nearest end, not-a-number to 0: ONNX leaves both open. */
 static int64_t whole_of(double x) {
     if (isnan(x)) return 0;

@@ -5,7 +5,8 @@
 #include <string.h>
 
 static ir_infer_fn *const rules[IR_OP_COUNT] = {
-#define IR_OP(name, ...) [IR_OP_##name] = ir_infer_##name,
+#define IR_OP(name, ...)       [IR_OP_##name] = ir_infer_##name,
+#define IR_FUNCTION(name, ...) [IR_OP_##name] = ir_infer_function,
 #include "ir/ops.def"
 #undef IR_OP
 };
@@ -284,6 +285,10 @@ bool ir_infer_div(struct ir_infer *x) {
 bool ir_infer_relu(struct ir_infer *x) {
     if (ir_in(x->n, 0)->dtype == IR_BOOL) return ir_fail_input(x, 0, "numbers");
     return ir_same_as_input(x);
+}
+
+bool ir_infer_function(struct ir_infer *x) {
+    return ir_want(x, 0, -1, IR_F32) && ir_same_as_input(x);
 }
 
 bool ir_infer_clip(struct ir_infer *x) {

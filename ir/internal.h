@@ -57,8 +57,10 @@ struct ir_infer {
 };
 typedef bool ir_infer_fn(struct ir_infer *x);
 #define IR_OP(name, ...) ir_infer_fn ir_infer_##name;
+#define IR_FUNCTION(...)
 #include "ir/ops.def"
 #undef IR_OP
+ir_infer_fn ir_infer_function; /* of every IR_FUNCTION */
 
 /* infer.c */
 bool ir_infer_types(struct ir_graph *g, const struct ir_node *n, const struct ir_tensor *values,
@@ -91,8 +93,10 @@ struct ir_eval {
 };
 typedef bool ir_eval_fn(const struct ir_eval *e);
 #define IR_OP(name, ...) ir_eval_fn ir_eval_##name;
+#define IR_FUNCTION(...)
 #include "ir/ops.def"
 #undef IR_OP
+ir_eval_fn ir_eval_function; /* of every IR_FUNCTION */
 
 /* The clamp of the attributes act, act_min and act_max. */
 struct ir_activation {

@@ -203,6 +203,20 @@ struct ir_window {
  * padded input... */
 bool ir_window_of(struct ir_graph *g, const struct ir_node *n, struct ir_window *w);
 
+/* function.c: the rows IR_FUNCTION of ops.def, y = at(x, params) element by element. In double,
+ * from operations that are exact or correctly rounded and the C library's functions: the same on
+ * every machine, but for the last digit of the latter. */
+enum { IR_FUNCTION_PARAMS = 2 };
+struct ir_function {
+    double (*at)(double x, const double *params);
+    double params[IR_FUNCTION_PARAMS]; /* the node's attributes, in the order of the row */
+};
+bool ir_is_function(enum ir_op op);
+/* Of a node whose operator is one. */
+struct ir_function ir_function_of(const struct ir_node *n);
+/* y ≥ 0 for any x and any attributes; false for other operators. */
+bool ir_function_nonneg(enum ir_op op);
+
 /* verify.c: says every fault (stage names the pass in messages) and returns false if there was one:
  * dominance, unique names, arity, attribute names and kinds, shapes against what would be inferred,
  * the numbers of the quantized level. */

@@ -120,6 +120,9 @@ static bool check_activation(const struct check *x) {
     }
     return REFUSE(x, pass_activation, ir_type_text(x->a, x->n->in[0]));
 }
+static bool check_function(const struct check *x) {
+    return expect_image(x, x->n->in[0]);
+}
 static bool check_move(const struct check *x) {
     return REFUSE(x, pass_move, ir_type_text(x->a, x->n->in[0]), ir_type_text(x->a, x->n->out[0]));
 }
@@ -197,11 +200,15 @@ static bool reads_refused(const struct check *x) {
     return false;
 }
 
+static rule_fn *rule_of(enum ir_op op) {
+    if (ir_is_function(op)) return check_function;
+    return rules[op] != NULL ? rules[op] : check_none;
+}
+
 /* What a refused node makes is as wrong only where its type is: a wrong batch goes on and on. */
 static bool check_node(const struct check *x) {
     const struct ir_value *out = x->n->out[0];
-    rule_fn *rule = rules[x->n->op] != NULL ? rules[x->n->op] : check_none;
-    bool good = !reads_refused(x) && rule(x);
+    bool good = !reads_refused(x) && rule_of(x->n->op)(x);
     if (!good && (out->rank != 4 || out->dims[0] != 1)) x->refused[out->id] = true;
     return good;
 }

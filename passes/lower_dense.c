@@ -158,7 +158,7 @@ static struct ir_value *image_behind(struct arena *a, struct ir_value *v) {
 
 static bool is_elementwise(enum ir_op op) {
     return op == IR_OP_relu || op == IR_OP_clip || op == IR_OP_add || op == IR_OP_sub ||
-           op == IR_OP_mul || op == IR_OP_div || op == IR_OP_batchnorm;
+           op == IR_OP_mul || op == IR_OP_div || op == IR_OP_batchnorm || ir_is_function(op);
 }
 
 /* A constant operand fits when it is one number or has every element of the value. */

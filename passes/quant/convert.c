@@ -56,7 +56,7 @@ static bool takes_avgpool(const struct ir_node *n) {
     return ir_attr_int(n, "count_include_pad") == 0 || (!overhangs(n, 0) && !overhangs(n, 1));
 }
 
-static bool takes_relu(const struct ir_node *n) {
+static bool takes_map(const struct ir_node *n) {
     (void)n;
     return true;
 }
@@ -200,6 +200,25 @@ static void convert_concat(struct ir_graph *g, struct quant_plan *p, struct ir_n
     put(g, n, IR_OP_qconcat, n->in, n->in_count);
 }
 
+enum { LUT_ENTRIES = 257 };
+
+/* docs/numbers.md, functions: entry i is the stored result of stored x = −128 + i, in 16 bits
+ * −32768 + 256·i, rounded to nearest, ties to even. The last entry of 8 bits is never read. */
+static void convert_function(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    struct ir_function f = ir_function_of(n);
+    struct ir_quant from = n->in[0]->quant, to = n->out[0]->quant;
+    int16_t table[LUT_ENTRIES];
+    int64_t least = whole(from).lo, step = from.bits == 8 ? 1 : 256;
+    for (int64_t i = 0; i < LUT_ENTRIES; i++) {
+        double x = ir_dequantize(least + i * step, from);
+        table[i] = (int16_t)ir_quantize_float(f.at(x, f.params), to);
+    }
+    struct ir_value *in[] = {n->in[0],
+                             constant(g, n, "table", IR_I16, 1, (int64_t[]){LUT_ENTRIES}, table)};
+    put(g, n, IR_OP_qlut, in, 2);
+}
+
 static const struct conversion {
     enum ir_op op;
     bool (*takes)(const struct ir_node *n); /* input 0 and the output are known to be 4-D */
@@ -209,12 +228,14 @@ static const struct conversion {
     {IR_OP_add, takes_add, convert_add},
     {IR_OP_maxpool, takes_maxpool, convert_maxpool},
     {IR_OP_avgpool, takes_avgpool, convert_avgpool},
-    {IR_OP_relu, takes_relu, convert_relu},
+    {IR_OP_relu, takes_map, convert_relu},
     {IR_OP_clip, takes_clip, convert_clip},
     {IR_OP_concat, takes_concat, convert_concat},
 };
+static const struct conversion functions = {IR_OP_COUNT, takes_map, convert_function};
 
 static const struct conversion *conversion_of(enum ir_op op) {
+    if (ir_is_function(op)) return &functions;
     for (size_t i = 0; i < sizeof conversions / sizeof *conversions; i++)
         if (conversions[i].op == op) return &conversions[i];
     return NULL;

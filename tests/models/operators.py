@@ -5,7 +5,9 @@
 Strided stem with its padding apart, batch norm, pools, depthwise, clip, a residual, branches that meet in an addition,
 shape arithmetic, dense layers, softmax. Weights are random and of no symmetry, so that a wrong permutation shows.
 """
+import pathlib
 import random
+import re
 
 rng = random.Random(5)
 initializers, nodes = [], []
@@ -100,15 +102,21 @@ node("Relu", ["fc"], "fc.relu")
 floats("mm.w", (4, 6))
 node("Transpose", ["mm.w"], "mm.wt", perm=[1, 0])
 node("MatMul", ["fc.relu", "mm.wt"], "mm")
+# Functions of one element, one behind the other, with their default attributes: the rows of the table.
+table = pathlib.Path(__file__).resolve().parents[2] / "ir" / "ops.def"
+previous = "mm"
+for name, onnx in re.findall(r'^IR_FUNCTION\((\w+), *"\w+", *"(\w+)"', table.read_text(), re.M):
+    node(onnx, [previous], "f." + name)
+    previous = "f." + name
 ints("last", [2])
-node("Unsqueeze", ["mm", "last"], "mm.3d")
+node("Unsqueeze", [previous, "last"], "mm.3d")
 node("Squeeze", ["mm.3d", "last"], "mm.2d")
 node("Flatten", ["mm.2d"], "logits")
 node("Softmax", ["logits"], "y", axis=1)
 
 lines = initializers + nodes
 print("# Made by tests/models/operators.py.")
-print('ir_version: 8\nopset_import { version: 13 }\ngraph {\n  name: "operators"')
+print('ir_version: 8\nopset_import { version: 28 }\ngraph {\n  name: "operators"')
 for line in lines:
     print("  " + line.replace("\n", "\n  "))
 print('  input { name: "x" type { tensor_type { elem_type: 1 shape {')

@@ -113,6 +113,15 @@ static inline void make_clamp(struct maker *m) {
     if (chance(m, 20)) make_clamp(m);
 }
 
+/* One of the functions of ops.def, with its default attributes. */
+static inline void make_function(struct maker *m) {
+    enum ir_op found[IR_OP_COUNT];
+    int count = 0;
+    for (int op = 0; op < IR_OP_COUNT; op++)
+        if (ir_is_function((enum ir_op)op)) found[count++] = (enum ir_op)op;
+    make_plain(m, found[between(m, 0, count - 1)]);
+}
+
 static inline void make_pool(struct maker *m) {
     bool max = chance(m, 50);
     if (!max && chance(m, 20)) {
@@ -273,6 +282,7 @@ static inline void make_tail(struct maker *m) {
         if (chance(m, 30)) make_affine(m);
         if (chance(m, 20)) make_batchnorm(m);
         if (chance(m, 50)) make_clamp(m);
+        if (chance(m, 10)) make_function(m);
     }
     if (chance(m, 30)) make_plain(m, IR_OP_softmax);
 }
@@ -293,8 +303,10 @@ static inline void make_step(struct maker *m) {
         make_pad(m);
     else if (kind < 88)
         make_slice(m);
-    else if (kind < 92)
+    else if (kind < 90)
         make_nothing(m);
+    else if (kind < 93)
+        make_function(m);
     else if (kind < 96)
         make_concat(m);
     else

@@ -1,0 +1,47 @@
+/* Functions of one element: one C function per row IR_FUNCTION of ops.def, named after it. Float
+ * evaluation, shape rule, legality, value ranges and the device's tables follow from the row.
+ * Source: the ONNX operators of the rows. */
+#include "ir/ir.h"
+
+#include <math.h>
+
+/* x and y in double; p: the attributes in the order of the row. No branch may depend on how a
+ * library function rounds, and what can be said by + − · / and comparisons is: tables are computed
+ * from these, and an entry that lies halfway between two integers has to fall the same way
+ * everywhere. Values of exp and its kin at a quantized x ≠ 0 are transcendental, never such a tie,
+ * and the chance that a library's last digit (2^−53) moves one across is about 2^−37 an entry. */
+#define FUNCTION(name) static double at_##name(double x, const double *p __attribute__((unused)))
+
+/* exp of what is not positive only: it cannot overflow. */
+FUNCTION(sigmoid) {
+    double e = exp(-fabs(x));
+    return (x < 0 ? e : 1) / (1 + e);
+}
+
+static const struct row {
+    double (*at)(double x, const double *p);
+    enum { ANY, NONNEG } sign;
+} rows[IR_OP_COUNT] = {
+#define IR_OP(...)
+#define IR_FUNCTION(name, text, onnx, since_min, since_max, attrs, sign, meaning)                  \
+    [IR_OP_##name] = {at_##name, sign},
+#include "ir/ops.def"
+#undef IR_OP
+};
+
+bool ir_is_function(enum ir_op op) {
+    return rows[op].at != NULL;
+}
+
+bool ir_function_nonneg(enum ir_op op) {
+    return rows[op].sign == NONNEG;
+}
+
+/* Attributes are single precision in ONNX; a default is written in the table with fewer digits. */
+struct ir_function ir_function_of(const struct ir_node *n) {
+    struct ir_function f = {.at = rows[n->op].at};
+    struct ir_attr_info info;
+    for (int i = 0; i < IR_FUNCTION_PARAMS && ir_attr_schema(n->op, i, &info); i++)
+        f.params[i] = (double)(float)ir_attr_float(n, info.name);
+    return f;
+}

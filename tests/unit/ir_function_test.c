@@ -1,0 +1,237 @@
+/* Functions of one element, every row IR_FUNCTION of ir/ops.def: float evaluation against formulas
+ * written another way, in long double; quantized tables against the same formulas, bit for bit; the
+ * emulator against the oracle, bit for bit. */
+#include "quant_help.h"
+
+#include "backend/backend.h"
+#include "runtime/nbq.h"
+
+/* p: the attributes in the order of the row. */
+typedef long double formula_fn(long double x, const double *p);
+
+static long double sigmoid(long double x, const double *p) {
+    (void)p;
+    return 1 / (1 + expl(-x));
+}
+
+static const struct {
+    enum ir_op op;
+    formula_fn *f;
+} formulas[] = {
+    {IR_OP_sigmoid, sigmoid},
+};
+
+static formula_fn *formula_of(enum ir_op op) {
+    for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++)
+        if (formulas[i].op == op) return formulas[i].f;
+    fail_msg("no formula for %s", ir_op_info(op)->name);
+    return NULL;
+}
+
+static void each_function(void (*test)(enum ir_op op, formula_fn *f, uint64_t seed)) {
+    for (int op = 0; op < IR_OP_COUNT; op++)
+        if (ir_is_function((enum ir_op)op))
+            for (uint64_t seed = 1; seed <= 4; seed++)
+                test((enum ir_op)op, formula_of((enum ir_op)op), seed);
+}
+
+/* y = op(x) with attributes that are no defaults, from the second seed on. */
+static struct ir_value *add_function(struct ir_graph *g, enum ir_op op, const char *name,
+                                     struct ir_value *x, struct rng *r, uint64_t seed) {
+    struct ir_attr_info attr;
+    struct ir_value *y = quant_add_node(g, op, name, &x, 1);
+    for (int i = 0; seed > 1 && ir_attr_schema(op, i, &attr); i++)
+        ir_set_float(g, y->producer, attr.name, (double)(float)(0.1 + rng_unit(r)));
+    return y;
+}
+
+static void params_of(const struct ir_node *n, double *p) {
+    struct ir_attr_info attr;
+    for (int i = 0; ir_attr_schema(n->op, i, &attr); i++)
+        p[i] = (double)(float)ir_attr_float(n, attr.name);
+}
+
+/* --- float --- */
+
+enum { COUNT = 600 };
+
+static void fill(float *x, struct rng *r) {
+    static const float special[] = {0, -0.0F, 1, -1, 1e-6F, -1e-6F, 15, -15, 80, -80, 0.5F, -3, 3};
+    for (size_t i = 0; i < COUNT; i++)
+        x[i] = i < sizeof special / sizeof *special ? special[i]
+                                                    : (float)(rng_normal(r) * (i % 3 == 0 ? 8 : 1));
+}
+
+static void check_values(enum ir_op op, formula_fn *f, uint64_t seed) {
+    TEST_CTX(c);
+    struct rng r = {seed};
+    struct ir_graph *g = ir_graph_new(&c, "values");
+    struct ir_value *y = add_function(g, op, "y", quant_input(g, 2, 20, 15), &r, seed);
+    struct ir_tensor *values = arena_array(g->arena, (size_t)g->value_count, sizeof *values);
+    double p[IR_FUNCTION_PARAMS] = {0};
+    float x[COUNT];
+    fill(x, &r);
+    params_of(y->producer, p);
+    assert_true(ir_eval(g, g->arena, (const void *[]){x}, values));
+    const float *found = values[y->id].data;
+    for (int i = 0; i < COUNT; i++) {
+        double want = (double)f((long double)x[i], p), error = fabs((double)found[i] - want);
+        if (!(error <= 1e-7 * fabs(want) + 1e-40 || (double)found[i] == want))
+            fail_msg("%s(%g), seed %d: %.9g, expected %.9g", ir_op_info(op)->name, (double)x[i],
+                     (int)seed, (double)found[i], want);
+        assert_true(!ir_function_nonneg(op) || found[i] >= 0);
+    }
+    ctx_free(&c);
+}
+
+static void test_values(void **state) {
+    (void)state;
+    each_function(check_values);
+}
+
+/* --- tables --- */
+
+static struct ir_quant random_quant(struct rng *r, int bits, int low, bool nonneg) {
+    return (struct ir_quant){.bits = bits,
+                             .exp = (int)quant_between(r, low, low + 4) - bits,
+                             .zero = nonneg ? -(1 << (bits - 1)) : 0};
+}
+
+static int64_t stored(formula_fn *f, const double *p, int64_t x, struct ir_quant from,
+                      struct ir_quant to) {
+    int64_t most = ((int64_t)1 << (to.bits - 1)) - 1;
+    long double y = rintl(ldexpl(f(ldexpl((long double)(x - from.zero), from.exp), p), -to.exp));
+    y += (long double)to.zero;
+    return y < -(long double)most - 1 ? -most - 1 : y > (long double)most ? most : (int64_t)y;
+}
+
+/* What docs/numbers.md says of one stored integer. */
+static int64_t expected(formula_fn *f, const double *p, int64_t x, struct ir_quant from,
+                        struct ir_quant to) {
+    if (from.bits == 8) return stored(f, p, x, from, to);
+    int64_t left = (x + 32768) / 256 * 256 - 32768, part = x - left;
+    int64_t a = stored(f, p, left, from, to), b = stored(f, p, left + 256, from, to);
+    return a + (int64_t)floorl((long double)((b - a) * part + 128) / 256);
+}
+
+static void check_table(enum ir_op op, formula_fn *f, uint64_t seed, int bits) {
+    TEST_CTX(c);
+    struct rng r = {seed * 97 + (uint64_t)bits};
+    struct ir_graph *g = ir_graph_new(&c, "table");
+    struct ir_value *x = quant_input(g, 3, 20, 10);
+    struct ir_value *y = add_function(g, op, "y", x, &r, seed);
+    double p[IR_FUNCTION_PARAMS] = {0};
+    params_of(y->producer, p);
+    ir_add_output(g, y);
+    x->quant = random_quant(&r, bits, 2, seed == 3);
+    y->quant = random_quant(&r, bits, -1, ir_function_nonneg(op));
+    struct ir_quant from = x->quant, to = y->quant;
+    struct pass_options o = quant_options(&quant_any_target, 4, bits);
+    assert_true(pass_pipeline(
+        g, &o, &(struct pass_run){.names = (const char *const[]){"quantize"}, .count = 1}));
+    struct ir_tensor *values = arena_array(g->arena, (size_t)g->value_count, sizeof *values);
+    float data[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        data[i] = (float)ir_dequantize(quant_between(&r, -(1 << (bits - 1)), (1 << (bits - 1)) - 1),
+                                       from);
+    assert_true(ir_eval(g, g->arena, (const void *[]){data}, values));
+    const float *found = values[g->outputs[0]->id].data;
+    for (int i = 0; i < COUNT; i++) {
+        int64_t at = (int64_t)ldexp((double)data[i], -from.exp) + from.zero;
+        double want = ldexp((double)(expected(f, p, at, from, to) - to.zero), to.exp);
+        if ((double)found[i] != want)
+            fail_msg("%s of stored %d, %d bits, seed %d: %.9g, expected %.9g", ir_op_info(op)->name,
+                     (int)at, bits, (int)seed, (double)found[i], want);
+    }
+    ctx_free(&c);
+}
+
+static void check_tables(enum ir_op op, formula_fn *f, uint64_t seed) {
+    check_table(op, f, seed, 8);
+    check_table(op, f, seed, 16);
+}
+
+static void test_tables(void **state) {
+    (void)state;
+    each_function(check_tables);
+}
+
+/* --- device --- */
+
+/* A convolution before each of two functions, and an odd number of channels. */
+static struct ir_graph *small_net(struct ctx *c, enum ir_op op, uint64_t seed) {
+    struct rng r = {seed};
+    struct ir_graph *g = ir_graph_new(c, "device");
+    struct ir_value *x = quant_add_conv(g, &r, "a", quant_input(g, 3, 9, 7), quant_same(5), "none");
+    x = add_function(g, op, "b", x, &r, seed);
+    x = quant_add_conv(g, &r, "c", x, quant_same(11), "none");
+    ir_add_output(g, add_function(g, op, "y", x, &r, seed));
+    return g;
+}
+
+static void run_device(struct ctx *c, const struct svpe_program *p, const float *x, size_t count,
+                       float *y, size_t result_count) {
+    struct nbq_program *program;
+    struct nbq_session *s;
+    struct writer file;
+    char message[400];
+    writer_init(&file, arena_new(c));
+    svpe_write(p, &file);
+    if (nbq_load(file.data, file.size, "t", &program, message, sizeof message) != NBQ_OK)
+        fail_msg("%s", message);
+    assert_int_equal(nbq_open(program, "emulator", &s), NBQ_OK);
+    assert_int_equal(nbq_set_input_f32(s, 0, x, count), NBQ_OK);
+    if (nbq_run(s) != NBQ_OK) fail_msg("%s", nbq_error(s));
+    assert_int_equal(nbq_get_output_f32(s, 0, y, result_count), NBQ_OK);
+    nbq_close(s);
+    nbq_program_free(program);
+}
+
+static void check_device(enum ir_op op, uint64_t seed, const char *target, int act_bits) {
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    struct rng r = {seed + 100};
+    struct ir_graph *g = small_net(&c, op, seed);
+    struct pass_options o = quant_options(svpe_target_find(&c, a, target), 3, act_bits);
+    assert_true(pass_pipeline(g, &o, &(struct pass_run){0}));
+    int tables = 0;
+    for (const struct ir_node *n = g->first; n; n = n->next) tables += n->op == IR_OP_qlut;
+    assert_int_equal(tables, 2);
+    struct be_options b = {.target = o.target, .act_bits = act_bits, .preprocess = o.preprocess};
+    const struct be_plan *plan = be_plan(&c, g, &b);
+    const struct svpe_program *program = plan ? be_lower(&c, plan, &b) : NULL;
+    assert_non_null(program);
+    size_t count = (size_t)ir_elements(g->inputs[0]), results = (size_t)ir_elements(g->outputs[0]);
+    float *x = quant_randoms(a, &r, (int64_t)count, 1), *y = arena_array(a, results, sizeof *y);
+    struct ir_tensor *values = arena_array(a, (size_t)g->value_count, sizeof *values);
+    assert_true(ir_eval(g, a, (const void *[]){x}, values));
+    run_device(&c, program, x, count, y, results);
+    const float *want = values[g->outputs[0]->id].data;
+    for (size_t i = 0; i < results; i++)
+        if (y[i] != want[i])
+            fail_msg("%s on %s, %d bits, seed %d, element %d: %g, expected %g",
+                     ir_op_info(op)->name, target, act_bits, (int)seed, (int)i, (double)y[i],
+                     (double)want[i]);
+    ctx_free(&c);
+}
+
+static void check_devices(enum ir_op op, formula_fn *f, uint64_t seed) {
+    (void)f;
+    check_device(op, seed, "zcu102", 8);
+    check_device(op, seed, "tiny", seed % 2 ? 8 : 16);
+    check_device(op, seed, "zcu102-a16", 16);
+}
+
+static void test_devices(void **state) {
+    (void)state;
+    each_function(check_devices);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_devices),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
