@@ -18,6 +18,11 @@ FUNCTION(sigmoid) {
     return (x < 0 ? e : 1) / (1 + e);
 }
 
+/* Of a quantized x everything before the division is exact. */
+FUNCTION(hardswish) {
+    return x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6;
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

@@ -14,11 +14,17 @@ static long double sigmoid(long double x, const double *p) {
     return 1 / (1 + expl(-x));
 }
 
+static long double hardswish(long double x, const double *p) {
+    (void)p;
+    return x * fminl(1, fmaxl(0, x / 6 + 0.5L));
+}
+
 static const struct {
     enum ir_op op;
     formula_fn *f;
 } formulas[] = {
     {IR_OP_sigmoid, sigmoid},
+    {IR_OP_hardswish, hardswish},
 };
 
 static formula_fn *formula_of(enum ir_op op) {
