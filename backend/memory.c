@@ -7,87 +7,35 @@
  * need not wait for the last tiles of the one before. */
 #include "backend/internal.h"
 
-#include <stdlib.h>
-
-enum { ALIGN = 64 };
-
-static uint64_t aligned(uint64_t n) {
-    return (n + ALIGN - 1) / ALIGN * ALIGN;
-}
+#include "base/place.h"
 
 static bool in_work(const struct be_buffer *b) {
     return b->made >= 0 && b->last >= 0;
 }
 
-static bool together(const struct be_buffer *a, const struct be_buffer *b) {
-    return a->made <= b->last && b->made <= a->last;
-}
-
-static int by_size(const void *x, const void *y) {
-    const struct be_buffer *a = *(const struct be_buffer *const *)x,
-                           *b = *(const struct be_buffer *const *)y;
-    if (a->bytes != b->bytes) return a->bytes < b->bytes ? 1 : -1;
-    return a->made < b->made ? -1 : a->made > b->made;
-}
-
-static int by_place(const void *x, const void *y) {
-    const struct be_buffer *a = *(const struct be_buffer *const *)x,
-                           *b = *(const struct be_buffer *const *)y;
-    if (a->work_at != b->work_at) return a->work_at < b->work_at ? -1 : 1;
-    return 0;
-}
-
-/* The smallest gap between the neighbours, sorted by place, that takes the bytes; behind all of
- * them if there is none. */
-static uint64_t best_gap(struct be_buffer *const *near, int count, uint64_t bytes) {
-    uint64_t end = 0, best = UINT64_MAX, best_size = UINT64_MAX;
-    for (int i = 0; i < count; i++) {
-        uint64_t at = near[i]->work_at, gap = at > end ? at - end : 0;
-        if (gap >= bytes && gap < best_size) best = end, best_size = gap;
-        uint64_t after = at + aligned(near[i]->bytes);
-        if (after > end) end = after;
-    }
-    return best != UINT64_MAX ? best : end;
-}
-
-static uint64_t place(struct be_buffer **sorted, int count, struct be_buffer **near) {
-    uint64_t total = 0;
-    for (int i = 0; i < count; i++) {
-        int neighbours = 0;
-        for (int k = 0; k < i; k++)
-            if (together(sorted[k], sorted[i])) near[neighbours++] = sorted[k];
-        qsort(near, (size_t)neighbours, sizeof *near, by_place);
-        sorted[i]->work_at = best_gap(near, neighbours, aligned(sorted[i]->bytes));
-        uint64_t end = sorted[i]->work_at + aligned(sorted[i]->bytes);
-        if (end > total) total = end;
-    }
-    return total;
-}
-
-static uint64_t most_alive(struct be_buffer *const *buffers, int count, int layers) {
-    uint64_t most = 0;
-    for (int l = 0; l < layers; l++) {
-        uint64_t alive = 0;
-        for (int i = 0; i < count; i++)
-            if (buffers[i]->made <= l && l <= buffers[i]->last) alive += aligned(buffers[i]->bytes);
-        if (alive > most) most = alive;
-    }
-    return most;
+/* Each region's next tensor; those of IN and OUT lie behind one another. */
+static uint64_t append(uint64_t *region, uint64_t bytes) {
+    uint64_t at = *region;
+    *region += (bytes + PLACE_ALIGN - 1) / PLACE_ALIGN * PLACE_ALIGN;
+    return at;
 }
 
 void be_memory_plan(struct be_plan *p) {
-    struct be_buffer **work = arena_array(p->arena, (size_t)p->buffer_count, sizeof *work);
-    struct be_buffer **near = arena_array(p->arena, (size_t)p->buffer_count, sizeof *near);
+    struct ctx *c = arena_ctx(p->arena);
+    struct arena *scratch = arena_new(c);
+    struct placed *work = arena_array(scratch, (size_t)p->buffer_count, sizeof *work);
     int count = 0;
     for (int i = 0; i < p->buffer_count; i++) {
         struct be_buffer *b = p->buffers[i];
-        if (in_work(b)) work[count++] = b;
-        if (b->made < 0) b->in_at = p->in_bytes, p->in_bytes += aligned(b->bytes);
-        if (b->output) b->out_at = p->out_bytes, p->out_bytes += aligned(b->bytes);
+        if (in_work(b)) work[count++] = (struct placed){b->made, b->last, b->bytes, 0};
+        if (b->made < 0) b->in_at = append(&p->in_bytes, b->bytes);
+        if (b->output) b->out_at = append(&p->out_bytes, b->bytes);
     }
-    p->work_lower_bound = most_alive(work, count, p->layer_count);
-    qsort(work, (size_t)count, sizeof *work, by_size);
-    p->work_bytes = place(work, count, near);
+    p->work_lower_bound = place_least(c, work, count);
+    p->work_bytes = place_all(c, work, count);
+    for (int i = 0, k = 0; i < p->buffer_count; i++)
+        if (in_work(p->buffers[i])) p->buffers[i]->work_at = work[k++].at;
+    arena_free(scratch);
 }
 
 /* ---- On chip --------------------------------------------------------------------------------- */

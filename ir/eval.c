@@ -2,6 +2,8 @@
  * in eval_*.c. */
 #include "ir/internal.h"
 
+#include "base/place.h"
+
 #include <string.h>
 
 static ir_eval_fn *const rules[IR_OP_COUNT] = {
@@ -98,84 +100,63 @@ bool ir_eval(struct ir_graph *g, struct arena *a, const void *const *in, struct 
 
 /* --- with liveness --- */
 
-struct buffer {
-    void *data;
-    size_t size;
+/* What nodes make lies in one block, where values share memory that are not needed together. */
+struct block {
+    struct placed *items; /* in the order of the nodes and their outputs */
+    int count, steps;
+    int *item; /* by value id: index of what a node makes, −1: none */
 };
 
-/* Buffers whose values nobody needs any more. */
-struct pool {
-    struct buffer *free;
-    int count;
-};
-
-static void *pool_take(struct pool *p, struct arena *a, size_t size) {
-    int best = -1;
-    for (int i = 0; i < p->count; i++)
-        if (p->free[i].size >= size && (best < 0 || p->free[i].size < p->free[best].size)) best = i;
-    if (best < 0) return arena_alloc(a, size);
-    void *data = p->free[best].data;
-    p->free[best] = p->free[--p->count];
-    return data;
+static void needed(const struct block *b, const struct ir_value *v, int step) {
+    if (v != NULL && b->item[v->id] >= 0) b->items[b->item[v->id]].last = step;
 }
 
-struct observed {
-    struct ir_graph *g;
-    struct arena *a;
-    struct ir_tensor *values;
-    int *uses;    /* by value id: nodes that still read it; outputs of the graph have one more */
-    size_t *size; /* by value id: bytes of the buffer that it owns; 0: none */
-    struct pool pool;
-};
-
-static void count_uses(struct observed *o) {
-    for (const struct ir_node *n = o->g->first; n != NULL; n = n->next)
-        for (int i = 0; i < n->in_count; i++)
-            if (n->in[i] != NULL) o->uses[n->in[i]->id]++;
-    for (int i = 0; i < o->g->output_count; i++) o->uses[o->g->outputs[i]->id]++;
-}
-
-static void release(struct observed *o, int id) {
-    if (o->uses[id] > 0 || o->size[id] == 0) return;
-    o->pool.free[o->pool.count++] = (struct buffer){o->values[id].data, o->size[id]};
-    o->size[id] = 0;
-    o->values[id].data = NULL;
-}
-
-static bool run_observed(struct observed *o, ir_observe_fn *observe, void *user) {
-    for (const struct ir_node *n = o->g->first; n != NULL; n = n->next) {
+/* A value is there from the node that makes it to the last that reads it; outputs of the graph to
+ * the end. A shape that is not known takes no room: ir_eval_node says it. */
+static struct block lifetimes(const struct ir_graph *g, struct arena *a) {
+    struct block b = {.item = arena_array(a, (size_t)g->value_count, sizeof *b.item)};
+    b.items = arena_array(a, (size_t)g->value_count, sizeof *b.items);
+    for (int i = 0; i < g->value_count; i++) b.item[i] = -1;
+    for (const struct ir_node *n = g->first; n != NULL; n = n->next, b.steps++) {
+        for (int i = 0; i < n->in_count; i++) needed(&b, n->in[i], b.steps);
         for (int i = 0; i < n->out_count; i++) {
-            int id = n->out[i]->id;
-            if (ir_elements(n->out[i]) < 0) continue; /* ir_eval_node says it */
-            size_t size = bytes_of(n->out[i]);
-            o->size[id] = size == 0 ? 1 : size;
-            o->values[id].data = pool_take(&o->pool, o->a, o->size[id]);
+            size_t bytes = ir_elements(n->out[i]) < 0 ? 0 : bytes_of(n->out[i]);
+            b.item[n->out[i]->id] = b.count;
+            b.items[b.count++] = (struct placed){b.steps, b.steps, bytes, 0};
         }
-        if (!ir_eval_node(o->g, o->a, n, o->values)) return false;
-        for (int i = 0; i < n->out_count; i++)
-            if (observe != NULL) observe(user, n->out[i], o->values[n->out[i]->id].data);
-        for (int i = 0; i < n->in_count; i++) {
-            if (n->in[i] == NULL) continue;
-            o->uses[n->in[i]->id]--;
-            release(o, n->in[i]->id);
-        }
-        for (int i = 0; i < n->out_count; i++) release(o, n->out[i]->id);
     }
-    return true;
+    for (int i = 0; i < g->output_count; i++) needed(&b, g->outputs[i], b.steps);
+    return b;
+}
+
+static void make_room(const struct ir_graph *g, struct arena *a, struct ir_tensor *values) {
+    struct arena *scratch = arena_new(arena_ctx(a));
+    struct block b = lifetimes(g, scratch);
+    char *data = arena_alloc(a, (size_t)place_all(arena_ctx(a), b.items, b.count));
+    for (int i = 0; i < g->value_count; i++)
+        if (b.item[i] >= 0) values[i].data = data + b.items[b.item[i]].at;
+    arena_free(scratch);
+}
+
+uint64_t ir_eval_room(const struct ir_graph *g) {
+    struct arena *scratch = arena_new(g->ctx);
+    struct block b = lifetimes(g, scratch);
+    uint64_t bytes = place_all(g->ctx, b.items, b.count);
+    arena_free(scratch);
+    return bytes;
 }
 
 bool ir_eval_observed(struct ir_graph *g, struct arena *a, const void *const *in,
                       ir_observe_fn *observe, void *user, const void **out) {
-    size_t count = (size_t)g->value_count;
-    struct observed o = {.g = g, .a = a};
-    o.values = arena_array(a, count, sizeof *o.values);
-    o.uses = arena_array(a, count, sizeof *o.uses);
-    o.size = arena_array(a, count, sizeof *o.size);
-    o.pool.free = arena_array(a, count, sizeof *o.pool.free);
-    count_uses(&o);
-    set_inputs(g, in, o.values);
+    struct ir_tensor *values = arena_array(a, (size_t)g->value_count, sizeof *values);
+    set_inputs(g, in, values);
+    make_room(g, a, values);
     for (int i = 0; i < g->input_count && observe != NULL; i++) observe(user, g->inputs[i], in[i]);
-    if (!run_observed(&o, observe, user)) return false;
-    for (int i = 0; i < g->output_count; i++) out[i] = o.values[g->outputs[i]->id].data;
+    for (const struct ir_node *n = g->first; n != NULL; n = n->next) {
+        if (!ir_eval_node(g, a, n, values)) return false;
+        for (int i = 0; i < n->out_count && observe != NULL; i++)
+            observe(user, n->out[i], values[n->out[i]->id].data);
+    }
+    for (int i = 0; i < g->output_count; i++) out[i] = values[g->outputs[i]->id].data;
     return true;
 }

@@ -49,6 +49,22 @@ static void binary_at(const struct binary *op, enum ir_dtype t, const void *a, i
     store_float(t, y, at, v > op->act.max ? op->act.max : v);
 }
 
+/* The sum of two maps, the one of these operators that takes time in networks. The double sum of
+ * two floats rounds to the float sum. */
+static bool add_floats(const struct ir_eval *e, struct ir_activation act) {
+    const struct ir_value *a = ir_in(e->n, 0), *b = ir_in(e->n, 1), *y = e->n->out[0];
+    int64_t count = ir_elements(y);
+    if (y->dtype != IR_F32 || ir_elements(a) != count || ir_elements(b) != count) return false;
+    const float *left = ir_eval_in(e, 0), *right = ir_eval_in(e, 1);
+    float *out = ir_eval_out(e, 0), lo = (float)act.min, hi = (float)act.max;
+    for (int64_t i = 0; i < count; i++) {
+        float v = left[i] + right[i];
+        v = v < lo ? lo : v;
+        out[i] = v > hi ? hi : v;
+    }
+    return true;
+}
+
 static bool eval_binary(const struct ir_eval *e, const struct binary *op) {
     const struct ir_value *y = e->n->out[0];
     const void *a = ir_eval_in(e, 0), *b = ir_eval_in(e, 1);
@@ -100,6 +116,7 @@ static int64_t div_whole(int64_t a, int64_t b) {
 }
 
 bool ir_eval_add(const struct ir_eval *e) {
+    if (add_floats(e, ir_activation_of(e->n))) return true;
     return eval_binary(e, &(struct binary){add_real, add_whole, ir_activation_of(e->n)});
 }
 
@@ -122,11 +139,24 @@ bool ir_eval_div(const struct ir_eval *e) {
 
 /* --- one operand --- */
 
+/* Floats are clamped to the nearest floats of the bounds: the same as rounding afterwards. */
+static bool clamp_floats(const struct ir_eval *e, double min, double max) {
+    const float *x = ir_eval_in(e, 0);
+    float *y = ir_eval_out(e, 0), lo = (float)min, hi = (float)max;
+    int64_t count = ir_elements(e->n->out[0]);
+    for (int64_t i = 0; i < count; i++) {
+        float v = x[i] < lo ? lo : x[i];
+        y[i] = v > hi ? hi : v;
+    }
+    return true;
+}
+
 bool ir_eval_relu(const struct ir_eval *e) {
     const struct ir_value *v = ir_in(e->n, 0);
     const void *x = ir_eval_in(e, 0);
     void *y = ir_eval_out(e, 0);
     int64_t count = ir_elements(v);
+    if (v->dtype == IR_F32) return clamp_floats(e, 0, INFINITY);
     for (int64_t i = 0; i < count; i++) {
         double real = ir_load_float(v->dtype, x, i);
         if (!is_float(v->dtype)) {
@@ -149,6 +179,7 @@ bool ir_eval_clip(const struct ir_eval *e) {
     double max = hi == NULL ? INFINITY : ir_load_float(t, hi, 0);
     int64_t least = lo == NULL ? INT64_MIN : ir_load_int(t, lo, 0);
     int64_t most = hi == NULL ? INT64_MAX : ir_load_int(t, hi, 0);
+    if (t == IR_F32) return clamp_floats(e, min, max);
     for (int64_t i = 0; i < count; i++) {
         if (is_float(t)) {
             double real = ir_load_float(t, x, i);

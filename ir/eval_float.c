@@ -1,7 +1,7 @@
-/* The oracle's float operators that add up: convolution, matrix products, batch norm, pooling,
- * softmax. NCHW, sums in double in a fixed order (channel, kernel row, kernel column), one rounding
- * to float at the end. Source: ONNX Conv 11, Gemm 13, MatMul 13, BatchNormalization 15, MaxPool 12,
- * AveragePool 11, Softmax 13. */
+/* The evaluator's float operators that add up: matrix products, batch norm, pooling, softmax;
+ * convolution has its own file. NCHW, sums in double in a fixed order, one rounding to float at the
+ * end. Source: ONNX Gemm 13, MatMul 13, BatchNormalization 15, MaxPool 12, AveragePool 11,
+ * Softmax 13. */
 #include "ir/internal.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@ bool ir_eval_constant(const struct ir_eval *e) {
                         "a constant node has no value of its own; the importer turns it into one");
 }
 
-/* --- convolution --- */
+/* --- fused activations --- */
 
 struct ir_activation ir_activation_of(const struct ir_node *n) {
     const char *act = ir_attr_string(n, "act");
@@ -23,83 +23,6 @@ struct ir_activation ir_activation_of(const struct ir_node *n) {
         if (ir_attr_find(n, "act_max") != NULL) a.max = ir_attr_float(n, "act_max");
     }
     return a;
-}
-
-static float activate(double x, struct ir_activation a) {
-    x = x < a.min ? a.min : x;
-    return (float)(x > a.max ? a.max : x);
-}
-
-/* Input planes in double with their padding around them. The columns of a row are sorted by x %
- * stride, so that the pixels one kernel column meets along an output row lie side by side. */
-struct planes {
-    double *at;
-    int64_t rows, cols, stride, span; /* span: columns per remainder */
-};
-
-static int64_t column(const struct planes *p, int64_t x) {
-    return x % p->stride * p->span + x / p->stride;
-}
-
-static struct planes planes_new(const struct ir_eval *e, int64_t channels,
-                                const struct ir_window *w) {
-    struct planes p = {.rows = w->in[0] + w->before[0] + w->after[0], .stride = w->stride[1]};
-    int64_t width = w->in[1] + w->before[1] + w->after[1];
-    p.span = (width + p.stride - 1) / p.stride;
-    p.cols = p.span * p.stride;
-    p.at = arena_array(e->a, (size_t)(channels * p.rows), (size_t)p.cols * sizeof *p.at);
-    return p;
-}
-
-/* Overwrites the pixels; the padding stays 0. */
-static void spread(const struct planes *p, const float *x, int64_t channels,
-                   const struct ir_window *w) {
-    for (int64_t row = 0; row < channels * w->in[0]; row++) {
-        int64_t c = row / w->in[0], y = row % w->in[0] + w->before[0];
-        double *to = p->at + (c * p->rows + y) * p->cols;
-        for (int64_t i = 0; i < w->in[1]; i++)
-            to[column(p, i + w->before[1])] = (double)x[row * w->in[1] + i];
-    }
-}
-
-static void add_scaled(double *restrict sum, const double *restrict x, double k, int64_t n) {
-    for (int64_t i = 0; i < n; i++) sum[i] += k * x[i];
-}
-
-/* One output row: all channels of the group, all kernel positions. */
-static void convolve_row(const struct planes *p, const struct ir_window *w, const float *k,
-                         int64_t channels, int64_t oy, double *sum) {
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t ky = 0; ky < w->kernel[0]; ky++) {
-            int64_t y = oy * w->stride[0] + ky * w->dilation[0];
-            const double *row = p->at + (c * p->rows + y) * p->cols;
-            for (int64_t kx = 0; kx < w->kernel[1]; kx++)
-                add_scaled(sum, row + column(p, kx * w->dilation[1]), (double)*k++, w->out[1]);
-        }
-}
-
-bool ir_eval_conv(const struct ir_eval *e) {
-    const struct ir_value *x = ir_in(e->n, 0), *k = ir_in(e->n, 1);
-    const float *data = ir_eval_in(e, 0), *weights = ir_eval_in(e, 1), *bias = ir_eval_in(e, 2);
-    float *out = ir_eval_out(e, 0);
-    struct ir_activation act = ir_activation_of(e->n);
-    struct ir_window w;
-    if (!ir_window_of(e->g, e->n, &w)) return false;
-    int64_t group = ir_attr_int(e->n, "group"), channels = k->dims[1], outputs = k->dims[0];
-    double *sum = arena_array(e->a, (size_t)w.out[1], sizeof *sum);
-    struct planes p = planes_new(e, x->dims[1], &w);
-    for (int64_t job = 0; job < x->dims[0] * outputs * w.out[0]; job++) {
-        int64_t oy = job % w.out[0], o = job / w.out[0] % outputs, n = job / w.out[0] / outputs;
-        if (oy == 0 && o == 0)
-            spread(&p, data + n * x->dims[1] * w.in[0] * w.in[1], x->dims[1], &w);
-        struct planes mine = p;
-        mine.at += o / (outputs / group) * channels * p.rows * p.cols;
-        for (int64_t i = 0; i < w.out[1]; i++) sum[i] = bias == NULL ? 0 : (double)bias[o];
-        convolve_row(&mine, &w, weights + o * channels * w.kernel[0] * w.kernel[1], channels, oy,
-                     sum);
-        for (int64_t i = 0; i < w.out[1]; i++) *out++ = activate(sum[i], act);
-    }
-    return true;
 }
 
 /* --- matrix products --- */
@@ -227,42 +150,64 @@ static int64_t with_padding(const struct ir_window *w, int d, int64_t o) {
     return left < w->kernel[d] ? left : w->kernel[d];
 }
 
-struct pool {
-    struct ir_window w;
-    bool mean, include_pad;
+/* Where the windows along one dimension meet the input. */
+struct reach {
+    int64_t first, last; /* input positions, in steps of the dilation; first ≥ last: none */
+    int64_t count;       /* what a mean along this dimension divides by */
 };
 
-static float pool_at(const struct pool *p, const float *plane, int64_t oy, int64_t ox) {
-    const struct ir_window *w = &p->w;
-    int64_t y0, y1, x0, x1;
-    inside(w, 0, oy, &y0, &y1);
-    inside(w, 1, ox, &x0, &x1);
-    double sum = 0, most = -INFINITY;
-    for (int64_t ky = y0; ky < y1; ky++)
-        for (int64_t kx = x0; kx < x1; kx++) {
-            int64_t y = oy * w->stride[0] - w->before[0] + ky * w->dilation[0];
-            int64_t x = ox * w->stride[1] - w->before[1] + kx * w->dilation[1];
-            double v = (double)plane[y * w->in[1] + x];
-            sum += v;
+static const struct reach *reaches(struct arena *a, const struct ir_window *w, int d,
+                                   bool include_pad) {
+    struct reach *r = arena_array(a, (size_t)w->out[d], sizeof *r);
+    for (int64_t o = 0; o < w->out[d]; o++) {
+        int64_t first, last, start = o * w->stride[d] - w->before[d];
+        inside(w, d, o, &first, &last);
+        r[o].first = start + first * w->dilation[d];
+        r[o].last = start + last * w->dilation[d];
+        r[o].count = include_pad ? with_padding(w, d, o) : last - first;
+    }
+    return r;
+}
+
+struct pool {
+    struct ir_window w;
+    const struct reach *rows, *cols;
+};
+
+static float max_at(const struct pool *p, const float *plane, const struct reach *row,
+                    const struct reach *col) {
+    float most = -INFINITY;
+    for (int64_t y = row->first; y < row->last; y += p->w.dilation[0])
+        for (int64_t x = col->first; x < col->last; x += p->w.dilation[1]) {
+            float v = plane[y * p->w.in[1] + x];
             most = v > most ? v : most;
         }
-    if (!p->mean) return (float)most;
-    int64_t count = (y1 - y0) * (x1 - x0);
-    if (p->include_pad) count = with_padding(w, 0, oy) * with_padding(w, 1, ox);
-    return (float)(sum / (double)count);
+    return most;
+}
+
+static float mean_at(const struct pool *p, const float *plane, const struct reach *row,
+                     const struct reach *col) {
+    double sum = 0;
+    for (int64_t y = row->first; y < row->last; y += p->w.dilation[0])
+        for (int64_t x = col->first; x < col->last; x += p->w.dilation[1])
+            sum += (double)plane[y * p->w.in[1] + x];
+    return (float)(sum / (double)(row->count * col->count));
 }
 
 static bool eval_pool(const struct ir_eval *e, bool mean) {
     const struct ir_value *v = ir_in(e->n, 0);
-    struct pool p = {.mean = mean};
+    struct pool p;
     if (!ir_window_of(e->g, e->n, &p.w)) return false;
-    p.include_pad = mean && ir_attr_int(e->n, "count_include_pad") != 0;
+    bool include_pad = mean && ir_attr_int(e->n, "count_include_pad") != 0;
+    p.rows = reaches(e->a, &p.w, 0, include_pad);
+    p.cols = reaches(e->a, &p.w, 1, include_pad);
     const float *x = ir_eval_in(e, 0);
     float *out = ir_eval_out(e, 0);
-    for (int64_t plane = 0; plane < v->dims[0] * v->dims[1]; plane++)
+    for (int64_t c = 0; c < v->dims[0] * v->dims[1]; c++, x += p.w.in[0] * p.w.in[1])
         for (int64_t oy = 0; oy < p.w.out[0]; oy++)
             for (int64_t ox = 0; ox < p.w.out[1]; ox++)
-                *out++ = pool_at(&p, x + plane * p.w.in[0] * p.w.in[1], oy, ox);
+                *out++ = mean ? mean_at(&p, x, &p.rows[oy], &p.cols[ox])
+                              : max_at(&p, x, &p.rows[oy], &p.cols[ox]);
     return true;
 }
 

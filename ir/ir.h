@@ -236,10 +236,11 @@ void ir_print(const struct ir_graph *g, unsigned flags, struct writer *to);
 struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size);
 void ir_print_dot(const struct ir_graph *g, struct writer *to);
 
-/* eval.c, eval_*.c: the oracle. Slow, plain, NCHW; float operators accumulate in double and store
- * float; quantized ones are 64-bit integers throughout. The graph has to be verified. Messages go
- * to the context of arena a, and g is not changed: threads may share g, each with its own arena and
- * context. */
+/* eval.c, eval_*.c: the evaluator, NCHW. Quantized operators are the oracle: slow, plain, 64-bit
+ * integers throughout. Float ones accumulate in double and store float, but for convolution
+ * (eval_conv.c), which is quick; all add in a fixed order and give the same on every CPU. The graph
+ * has to be verified. Messages go to the context of arena a, and g is not changed: threads may share
+ * g, each with its own arena and context. */
 struct ir_tensor { /* buffers as the value's dtype; quantized values hold their stored integers */
     void *data;
 };
@@ -257,6 +258,9 @@ typedef void ir_observe_fn(void *user, const struct ir_value *v, const void *dat
 /* out[i]: data of output i, in arena a. observe may be NULL. */
 bool ir_eval_observed(struct ir_graph *g, struct arena *a, const void *const *in,
                       ir_observe_fn *observe, void *user, const void **out);
+/* Bytes that ir_eval_observed takes for what nodes make: no more than a little above the most that
+ * is alive at once. What one node takes for itself comes on top, at most a band of its input. */
+uint64_t ir_eval_room(const struct ir_graph *g);
 
 /* number.c: the normative arithmetic of the oracle; the runtime has its own. */
 int64_t ir_round_shift(int64_t x, int s); /* (x + (s ? 1 << (s−1) : 0)) >> s, ties to +inf */

@@ -3,6 +3,10 @@
  *
  * Image i goes to thread i % threads; ranges are integer counts on a fixed grid, so that merging
  * them gives the same result at any number of threads.
+ *
+ * Memory: threads × (ir_eval_room(), one input, one range of 16 KiB per tensor), however many images
+ * there are; weights are read where they lie. There are no more threads than fit MEMORY_MAX, but
+ * one.
  */
 #include "passes/quant/diag.h"
 #include "passes/quant/quant.h"
@@ -12,11 +16,11 @@
 
 enum {
     SYNTHETIC_HEADROOM = 2, /* bits */
-    EXPONENT_MAX = 128      /* what the verifier lets a value have */
+    EXPONENT_MAX = 128,     /* what the verifier lets a value have */
+    MEMORY_MAX = 1 << 29    /* bytes of all threads together */
 };
 
 struct worker {
-    const struct quant_net *net;
     const struct quant_feed *feed;
     const int *slot;            /* by value id: index into ranges, or −1 */
     struct quant_range *ranges; /* this worker's own */
@@ -36,19 +40,20 @@ static void observe(void *user, const struct ir_value *v, const void *data) {
     if (!r->finite && !w->bad) w->bad = v;
 }
 
-static bool run_image(struct worker *w, struct quant_net_run *run, long i) {
+static bool run_image(struct worker *w, long i) {
     struct arena *a = arena_new(&w->ctx);
-    const float **in = arena_array(a, (size_t)w->feed->graph->input_count, sizeof *in);
-    bool good = quant_feed_get(w->feed, &w->ctx, a, i, in) && quant_net_eval(run, in, observe, w) &&
-                !w->bad;
+    struct ir_graph *g = w->feed->graph;
+    const float **in = arena_array(a, (size_t)g->input_count, sizeof *in);
+    const void **out = arena_array(a, (size_t)g->output_count, sizeof *out);
+    bool good = quant_feed_get(w->feed, &w->ctx, a, i, in) &&
+                ir_eval_observed(g, a, (const void *const *)in, observe, w, out) && !w->bad;
     arena_free(a);
     return good;
 }
 
 static void run_images(struct worker *w) {
-    struct quant_net_run *run = quant_net_run_new(w->net, &w->ctx, arena_new(&w->ctx));
     for (long i = w->first; i < w->feed->count && w->failed < 0; i += w->step)
-        if (!run_image(w, run, i)) w->failed = i;
+        if (!run_image(w, i)) w->failed = i;
 }
 
 static void *worker_main(void *user) {
@@ -117,16 +122,25 @@ static struct slots slots_new(const struct quant_families *f, struct arena *a) {
     return s;
 }
 
+static int thread_count(const struct quant_feed *f, const struct slots *s) {
+    uint64_t each = ir_eval_room(f->graph) + (uint64_t)s->count * sizeof(struct quant_range);
+    for (int i = 0; i < f->graph->input_count; i++)
+        each += (uint64_t)ir_elements(f->graph->inputs[i]) * sizeof(float);
+    uint64_t most = MEMORY_MAX / each; /* there is at least one input, and it is not empty */
+    int count = f->options->threads;
+    if (count > f->count) count = (int)f->count;
+    if ((uint64_t)(count < 1 ? 1 : count) > most) count = (int)most;
+    return count < 1 ? 1 : count;
+}
+
 static struct crew *crew_new(struct ir_graph *g, struct arena *a, const struct quant_feed *f,
                              const struct slots *s) {
-    int count = f->options->threads < 1 ? 1 : f->options->threads;
-    if (count > f->count) count = (int)f->count;
-    struct quant_net *net = quant_net_new(g, a);
+    int count = thread_count(f, s);
     struct crew *crew = arena_alloc(g->arena, sizeof *crew); /* outlives a: see ctx_defer() */
     crew->workers = arena_array(g->arena, (size_t)count, sizeof *crew->workers);
     for (; crew->count < count; crew->count++) {
         struct worker *w = &crew->workers[crew->count];
-        *w = (struct worker){.net = net, .feed = f, .slot = s->of, .step = count};
+        *w = (struct worker){.feed = f, .slot = s->of, .step = count};
         w->first = crew->count;
         w->failed = -1;
         w->ranges = arena_array(a, (size_t)s->count, sizeof *w->ranges);
@@ -169,28 +183,30 @@ static struct ir_quant choose(const struct quant_range *r, const struct pass_opt
     return q;
 }
 
-static bool has_input(const struct quant_families *f, int root) {
-    for (int i = 0; i < f->graph->input_count; i++)
-        if (quant_family(f, f->graph->inputs[i]) == root) return true;
-    return false;
+/* A family's members are a ring: ranges of its sources come together, and all get what follows. */
+static void assign_family(const struct quant_families *f, int root, const struct slots *s,
+                          const struct quant_range *ranges, const struct pass_options *o,
+                          struct quant_range *total) {
+    struct ir_value **values = f->graph->values;
+    bool input = false;
+    int i = root;
+    quant_range_init(total);
+    do {
+        if (s->of[i] >= 0) quant_range_merge(total, &ranges[s->of[i]]);
+        input |= quant_is_activation(values[i]) && !values[i]->producer;
+    } while ((i = f->next[i]) != root);
+    struct ir_quant q = choose(total, o, f->nonneg[root], input);
+    do {
+        if (quant_is_activation(values[i])) values[i]->quant = q;
+    } while ((i = f->next[i]) != root);
 }
 
-/* Ranges of a family's sources come together at its root. */
 static void assign(const struct quant_families *f, struct arena *a, const struct slots *s,
                    const struct quant_range *ranges, const struct pass_options *o) {
-    struct ir_graph *g = f->graph;
     struct quant_range *total = arena_alloc(a, sizeof *total);
-    for (int root = 0; root < g->value_count; root++) {
-        quant_range_init(total);
-        if (!quant_is_activation(g->values[root]) || f->parent[root] != root) continue;
-        for (int i = root; i < g->value_count; i++)
-            if (s->of[i] >= 0 && quant_family(f, g->values[i]) == root)
-                quant_range_merge(total, &ranges[s->of[i]]);
-        struct ir_quant q = choose(total, o, f->nonneg[root], has_input(f, root));
-        for (int i = root; i < g->value_count; i++)
-            if (quant_is_activation(g->values[i]) && quant_family(f, g->values[i]) == root)
-                g->values[i]->quant = q;
-    }
+    for (int root = 0; root < f->graph->value_count; root++)
+        if (quant_is_activation(f->graph->values[root]) && f->parent[root] == root)
+            assign_family(f, root, s, ranges, o, total);
 }
 
 static bool check_exponents(const struct ir_graph *g) {

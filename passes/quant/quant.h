@@ -138,27 +138,10 @@ void quant_convert(struct ir_graph *g, struct quant_plan *p, struct ir_node *n);
 enum ir_dtype quant_dtype(int bits);
 bool quant_check_act_bits(struct ctx *c, const struct pass_options *o); /* quantize.c */
 
-/* ---- net.c, kernel.c: the float network, fast and in a fixed order of additions ---- */
-
-struct quant_net; /* read-only once made: threads share it */
-struct quant_net *quant_net_new(struct ir_graph *g, struct arena *a);
-struct quant_net_run; /* one thread's buffers */
-struct quant_net_run *quant_net_run_new(const struct quant_net *net, struct ctx *c,
-                                        struct arena *a);
-/* Calls observe for every activation, inputs first. False after saying why in the run's ctx. */
-bool quant_net_eval(struct quant_net_run *r, const float *const *in, ir_observe_fn *observe,
-                    void *user);
-
-struct quant_conv_kernel; /* packed weights and tap offsets of one convolution */
-struct quant_conv_kernel *quant_conv_kernel_new(struct arena *a, const struct ir_node *n);
-size_t quant_conv_kernel_scratch(const struct quant_conv_kernel *k); /* floats */
-void quant_conv_kernel_run(const struct quant_conv_kernel *k, const float *x, float *y,
-                           float *scratch);
-
 /* ---- feed.c: calibration inputs ---- */
 
 struct quant_feed { /* read-only once opened */
-    const struct ir_graph *graph;
+    struct ir_graph *graph; /* only read */
     const struct pass_options *options;
     struct dataset *data; /* NULL: synthetic */
     long count;
