@@ -9,29 +9,26 @@
 /* p: the attributes in the order of the row. */
 typedef long double formula_fn(long double x, const double *p);
 
-static long double sigmoid(long double x, const double *p) {
+static long double of_sigmoid(long double x, const double *p) {
     (void)p;
     return 1 / (1 + expl(-x));
 }
 
-static long double hardswish(long double x, const double *p) {
+static long double of_hardswish(long double x, const double *p) {
     (void)p;
     return x * fminl(1, fmaxl(0, x / 6 + 0.5L));
 }
 
-static const struct {
-    enum ir_op op;
-    formula_fn *f;
-} formulas[] = {
-    {IR_OP_sigmoid, sigmoid},
-    {IR_OP_hardswish, hardswish},
+/* clang-format off */
+static formula_fn *const formulas[IR_OP_COUNT] = {
+    [IR_OP_sigmoid] = of_sigmoid,
+    [IR_OP_hardswish] = of_hardswish,
 };
+/* clang-format on */
 
 static formula_fn *formula_of(enum ir_op op) {
-    for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++)
-        if (formulas[i].op == op) return formulas[i].f;
-    fail_msg("no formula for %s", ir_op_info(op)->name);
-    return NULL;
+    if (formulas[op] == NULL) fail_msg("no formula for %s", ir_op_info(op)->name);
+    return formulas[op];
 }
 
 static void each_function(void (*test)(enum ir_op op, formula_fn *f, uint64_t seed)) {
