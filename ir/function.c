@@ -23,6 +23,10 @@ FUNCTION(hardswish) {
     return x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6;
 }
 
+FUNCTION(tanh) {
+    return tanh(x);
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

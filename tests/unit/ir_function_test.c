@@ -19,10 +19,16 @@ static long double of_hardswish(long double x, const double *p) {
     return x * fminl(1, fmaxl(0, x / 6 + 0.5L));
 }
 
+static long double of_tanh(long double x, const double *p) {
+    (void)p;
+    return expm1l(2 * x) / (expm1l(2 * x) + 2);
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
     [IR_OP_hardswish] = of_hardswish,
+    [IR_OP_tanh] = of_tanh,
 };
 /* clang-format on */
 
