@@ -27,6 +27,10 @@ FUNCTION(tanh) {
     return tanh(x);
 }
 
+FUNCTION(hardsigmoid) {
+    return fmin(fmax(p[0] * x + p[1], 0), 1);
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

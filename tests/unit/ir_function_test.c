@@ -24,11 +24,16 @@ static long double of_tanh(long double x, const double *p) {
     return expm1l(2 * x) / (expm1l(2 * x) + 2);
 }
 
+static long double of_hardsigmoid(long double x, const double *p) {
+    return fminl(1, fmaxl(0, (long double)p[0] * x + (long double)p[1]));
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
     [IR_OP_hardswish] = of_hardswish,
     [IR_OP_tanh] = of_tanh,
+    [IR_OP_hardsigmoid] = of_hardsigmoid,
 };
 /* clang-format on */
 
