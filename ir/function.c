@@ -31,6 +31,10 @@ FUNCTION(hardsigmoid) {
     return fmin(fmax(p[0] * x + p[1], 0), 1);
 }
 
+FUNCTION(leakyrelu) {
+    return x < 0 ? p[0] * x : x;
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

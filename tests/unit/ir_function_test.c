@@ -28,12 +28,17 @@ static long double of_hardsigmoid(long double x, const double *p) {
     return fminl(1, fmaxl(0, (long double)p[0] * x + (long double)p[1]));
 }
 
+static long double of_leakyrelu(long double x, const double *p) {
+    return x * (x < 0 ? (long double)p[0] : 1);
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
     [IR_OP_hardswish] = of_hardswish,
     [IR_OP_tanh] = of_tanh,
     [IR_OP_hardsigmoid] = of_hardsigmoid,
+    [IR_OP_leakyrelu] = of_leakyrelu,
 };
 /* clang-format on */
 
