@@ -35,6 +35,10 @@ FUNCTION(leakyrelu) {
     return x < 0 ? p[0] * x : x;
 }
 
+FUNCTION(elu) {
+    return x < 0 ? p[0] * expm1(x) : x;
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

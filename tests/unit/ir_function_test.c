@@ -32,6 +32,10 @@ static long double of_leakyrelu(long double x, const double *p) {
     return x * (x < 0 ? (long double)p[0] : 1);
 }
 
+static long double of_elu(long double x, const double *p) {
+    return x < 0 ? (long double)p[0] * 2 * sinhl(x / 2) * expl(x / 2) : x;
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
@@ -39,6 +43,7 @@ static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_tanh] = of_tanh,
     [IR_OP_hardsigmoid] = of_hardsigmoid,
     [IR_OP_leakyrelu] = of_leakyrelu,
+    [IR_OP_elu] = of_elu,
 };
 /* clang-format on */
 
