@@ -39,6 +39,10 @@ FUNCTION(elu) {
     return x < 0 ? p[0] * expm1(x) : x;
 }
 
+FUNCTION(selu) {
+    return p[1] * (x < 0 ? p[0] * expm1(x) : x);
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

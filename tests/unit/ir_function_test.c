@@ -36,6 +36,11 @@ static long double of_elu(long double x, const double *p) {
     return x < 0 ? (long double)p[0] * 2 * sinhl(x / 2) * expl(x / 2) : x;
 }
 
+static long double of_selu(long double x, const double *p) {
+    long double a = (long double)p[0], b = (long double)p[1];
+    return x < 0 ? b * a * 2 * sinhl(x / 2) * expl(x / 2) : b * x;
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
@@ -44,6 +49,7 @@ static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_hardsigmoid] = of_hardsigmoid,
     [IR_OP_leakyrelu] = of_leakyrelu,
     [IR_OP_elu] = of_elu,
+    [IR_OP_selu] = of_selu,
 };
 /* clang-format on */
 
