@@ -43,6 +43,10 @@ FUNCTION(selu) {
     return p[1] * (x < 0 ? p[0] * expm1(x) : x);
 }
 
+FUNCTION(softplus) {
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

@@ -41,6 +41,11 @@ static long double of_selu(long double x, const double *p) {
     return x < 0 ? b * a * 2 * sinhl(x / 2) * expl(x / 2) : b * x;
 }
 
+static long double of_softplus(long double x, const double *p) {
+    (void)p;
+    return x < -40 ? expl(x) : log1pl(expl(x));
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
@@ -50,6 +55,7 @@ static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_leakyrelu] = of_leakyrelu,
     [IR_OP_elu] = of_elu,
     [IR_OP_selu] = of_selu,
+    [IR_OP_softplus] = of_softplus,
 };
 /* clang-format on */
 
