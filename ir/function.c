@@ -47,6 +47,10 @@ FUNCTION(softplus) {
     return fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
+FUNCTION(softsign) {
+    return x / (1 + fabs(x));
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

@@ -46,6 +46,11 @@ static long double of_softplus(long double x, const double *p) {
     return x < -40 ? expl(x) : log1pl(expl(x));
 }
 
+static long double of_softsign(long double x, const double *p) {
+    (void)p;
+    return x < 0 ? x / (1 - x) : x / (1 + x);
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
@@ -56,6 +61,7 @@ static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_elu] = of_elu,
     [IR_OP_selu] = of_selu,
     [IR_OP_softplus] = of_softplus,
+    [IR_OP_softsign] = of_softsign,
 };
 /* clang-format on */
 
