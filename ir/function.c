@@ -51,6 +51,10 @@ FUNCTION(softsign) {
     return x / (1 + fabs(x));
 }
 
+FUNCTION(exp) {
+    return exp(x);
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

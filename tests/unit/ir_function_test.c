@@ -51,6 +51,11 @@ static long double of_softsign(long double x, const double *p) {
     return x < 0 ? x / (1 - x) : x / (1 + x);
 }
 
+static long double of_exp(long double x, const double *p) {
+    (void)p;
+    return expm1l(x) + 1 > 0.5L ? expm1l(x) + 1 : 1 / expl(-x);
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
@@ -62,6 +67,7 @@ static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_selu] = of_selu,
     [IR_OP_softplus] = of_softplus,
     [IR_OP_softsign] = of_softsign,
+    [IR_OP_exp] = of_exp,
 };
 /* clang-format on */
 
