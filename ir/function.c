@@ -55,6 +55,10 @@ FUNCTION(exp) {
     return exp(x);
 }
 
+FUNCTION(erf) {
+    return erf(x);
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

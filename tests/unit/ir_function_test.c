@@ -56,6 +56,11 @@ static long double of_exp(long double x, const double *p) {
     return expm1l(x) + 1 > 0.5L ? expm1l(x) + 1 : 1 / expl(-x);
 }
 
+static long double of_erf(long double x, const double *p) {
+    (void)p;
+    return x < 0 ? -erfl(-x) : erfl(x);
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
@@ -68,6 +73,7 @@ static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_softplus] = of_softplus,
     [IR_OP_softsign] = of_softsign,
     [IR_OP_exp] = of_exp,
+    [IR_OP_erf] = of_erf,
 };
 /* clang-format on */
 
