@@ -59,6 +59,13 @@ FUNCTION(erf) {
     return erf(x);
 }
 
+/* The hyperbolic tangent of a logarithm is a quotient of polynomials. */
+FUNCTION(mish) {
+    double e = exp(-fabs(x));
+    return x < 0 ? x * (e * (e + 2) / (e * (e + 2) + 2))
+                 : x * ((1 + 2 * e) / (1 + 2 * e + 2 * e * e));
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

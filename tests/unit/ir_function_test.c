@@ -61,6 +61,11 @@ static long double of_erf(long double x, const double *p) {
     return x < 0 ? -erfl(-x) : erfl(x);
 }
 
+static long double of_mish(long double x, const double *p) {
+    (void)p;
+    return x * tanhl(log1pl(expl(x)));
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
@@ -74,6 +79,7 @@ static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_softsign] = of_softsign,
     [IR_OP_exp] = of_exp,
     [IR_OP_erf] = of_erf,
+    [IR_OP_mish] = of_mish,
 };
 /* clang-format on */
 
