@@ -66,6 +66,10 @@ FUNCTION(mish) {
                  : x * ((1 + 2 * e) / (1 + 2 * e + 2 * e * e));
 }
 
+FUNCTION(swish) {
+    return x * at_sigmoid(p[0] * x, NULL);
+}
+
 static const struct row {
     double (*at)(double x, const double *p);
     enum { ANY, NONNEG } sign;

@@ -66,6 +66,10 @@ static long double of_mish(long double x, const double *p) {
     return x * tanhl(log1pl(expl(x)));
 }
 
+static long double of_swish(long double x, const double *p) {
+    return x / (1 + expl(-(long double)p[0] * x));
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
@@ -80,6 +84,7 @@ static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_exp] = of_exp,
     [IR_OP_erf] = of_erf,
     [IR_OP_mish] = of_mish,
+    [IR_OP_swish] = of_swish,
 };
 /* clang-format on */
 
