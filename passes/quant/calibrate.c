@@ -11,6 +11,8 @@
 #include "passes/quant/diag.h"
 #include "passes/quant/quant.h"
 
+#include "base/progress.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -24,6 +26,7 @@ struct worker {
     const struct quant_feed *feed;
     const int *slot;            /* by value id: index into ranges, or −1 */
     struct quant_range *ranges; /* this worker's own */
+    struct progress *progress;  /* all workers' */
     int first, step;
     pthread_t thread;
     bool started, out_of_memory;
@@ -35,6 +38,7 @@ struct worker {
 static void observe(void *user, const struct ir_value *v, const void *data) {
     struct worker *w = user;
     if (w->slot[v->id] < 0) return;
+    progress_step(w->progress, 0);
     struct quant_range *r = &w->ranges[w->slot[v->id]];
     quant_range_add(r, data, ir_elements(v));
     if (!r->finite && !w->bad) w->bad = v;
@@ -48,6 +52,7 @@ static bool run_image(struct worker *w, long i) {
     bool good = quant_feed_get(w->feed, &w->ctx, a, i, in) &&
                 ir_eval_observed(g, a, (const void *const *)in, observe, w, out) && !w->bad;
     arena_free(a);
+    progress_step(w->progress, 1);
     return good;
 }
 
@@ -155,7 +160,11 @@ static struct crew *crew_new(struct ir_graph *g, struct arena *a, const struct q
 static struct quant_range *gather(struct ir_graph *g, struct arena *a, const struct quant_feed *f,
                                   const struct slots *s) {
     struct crew *crew = crew_new(g, a, f, s);
-    if (!run_crew(g->ctx, crew)) return NULL;
+    struct progress *bar = progress_begin(g->ctx, a, "calibrating", f->count);
+    for (int i = 0; i < crew->count; i++) crew->workers[i].progress = bar;
+    bool good = run_crew(g->ctx, crew);
+    progress_end(bar);
+    if (!good) return NULL;
     for (int i = 1; i < crew->count; i++)
         for (int k = 0; k < s->count; k++)
             quant_range_merge(&crew->workers[0].ranges[k], &crew->workers[i].ranges[k]);

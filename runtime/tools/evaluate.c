@@ -2,6 +2,7 @@
  * sums of whole numbers, so that they do not depend on how the images were shared out. */
 #include "runtime/tools/run.h"
 
+#include "base/progress.h"
 #include "runtime/pool.h"
 
 enum { BEST = 5 };
@@ -19,6 +20,7 @@ struct evaluation {
     const struct dataset *data;
     struct worker *workers;
     int opened;
+    struct progress *progress;
 };
 
 int run_best(const float *values, size_t count) {
@@ -86,6 +88,7 @@ static bool work(void *user, int worker, long index) {
     struct worker *w = &e->workers[worker];
     bool good = setjmp(w->ctx.oom) ? out_of_memory(&w->ctx) : evaluate_image(e, w, index);
     if (!good) w->failed = index;
+    progress_step(e->progress, 1);
     return good;
 }
 
@@ -150,7 +153,9 @@ static int run_workers(struct ctx *c, struct evaluation *e, int threads, long co
     int rc = open_workers(c, e, threads);
     if (rc != EXIT_OK) return rc;
     double start = run_now();
+    e->progress = progress_begin(c, arena_new(c), "evaluating", count);
     bool good = rt_parallel(threads, count, work, e);
+    progress_end(e->progress);
     out->seconds = run_now() - start;
     if (!good) rc = print_messages(c, first_failure(e));
     add_scores(e, out);
