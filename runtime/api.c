@@ -101,7 +101,7 @@ enum nbq_status nbq_load_file(const char *path, struct nbq_program **out, char *
     ctx_init(&c, "nbq", NULL);
     enum nbq_status status = map_file(&c, path, &view);
     if (status == NBQ_OK)
-        status = nbq_load(view.data, view.size, path, out, message, room);
+        status = nbq_load(view.data, view.size, file_name(path), out, message, room);
     else if (status == NBQ_NO_MEMORY)
         say(message, room, "out of memory");
     else

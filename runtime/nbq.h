@@ -46,6 +46,7 @@ struct nbq_preprocess {
  * `file` is only for messages. */
 enum nbq_status nbq_load(const void *bytes, size_t size, const char *file, struct nbq_program **out,
                          char *message, size_t room);
+/* The same of a file; "-" is standard input. */
 enum nbq_status nbq_load_file(const char *path, struct nbq_program **out, char *message,
                               size_t room);
 void nbq_program_free(struct nbq_program *p); /* NULL is allowed; sessions must be gone */

@@ -96,8 +96,21 @@ static bool read_pipe(struct ctx *c, const char *path, int fd, struct file_view 
     return read_stream(c, path, fd, out);
 }
 
+const char *file_name(const char *path) {
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+static bool read_stdin(struct ctx *c, struct file_view *out) {
+    if (c->stdin_taken) {
+        diag(c, file_twice, file_name("-"));
+        return false;
+    }
+    c->stdin_taken = true;
+    return read_stream(c, file_name("-"), STDIN_FILENO, out);
+}
+
 bool file_map(struct ctx *c, const char *path, struct file_view *out) {
-    if (!strcmp(path, "-")) return read_stream(c, file_name(path), STDIN_FILENO, out);
+    if (!strcmp(path, "-")) return read_stdin(c, out);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
@@ -132,10 +145,6 @@ static bool write_and_close(int fd, const void *data, size_t size, mode_t mode) 
     if (close(fd) < 0 && good) return false;
     errno = error;
     return good;
-}
-
-const char *file_name(const char *path) {
-    return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
 bool file_same(const char *a, const char *b) {

@@ -53,7 +53,7 @@ static bool replace_code(struct job *j, struct svpe_program *p) {
 static bool into_program(struct job *j, const char *path, struct writer *out) {
     struct file_view view;
     if (!file_map(j->c, path, &view)) return false;
-    struct svpe_program *p = svpe_read(j->c, j->a, path, view.data, view.size);
+    struct svpe_program *p = svpe_read(j->c, j->a, file_name(path), view.data, view.size);
     if (!p || !replace_code(j, p)) return false;
     svpe_write(p, out);
     return true;

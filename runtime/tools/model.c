@@ -50,13 +50,6 @@ static void open_tensors(struct run_model *m, int inputs, int outputs) {
     m->out = arena_array(m->a, (size_t)outputs + 1, sizeof *m->out);
 }
 
-static const char *device_names(struct arena *a) {
-    const char *names = "";
-    for (int n = 0; nbq_device(n); n++)
-        names = arena_printf(a, "%s%s%s", names, n ? ", " : "", nbq_device(n));
-    return names;
-}
-
 static void close_session(void *session) {
     nbq_close(session);
 }
@@ -66,10 +59,6 @@ static bool open_program(struct run_model *m, struct ctx *c, struct arena *a,
     const struct nbq_program *p = job->program;
     *m = (struct run_model){.c = c, .a = a, .file = job->file, .program = p};
     enum nbq_status status = nbq_open(p, job->device, &m->session);
-    if (status == NBQ_NOT_FOUND) {
-        diag(c, run_device, NULL, job->device, device_names(a));
-        return false;
-    }
     if (status == NBQ_NO_MEMORY) ctx_oom(c);
     if (status != NBQ_OK) {
         diag(c, run_session, job->file, "the device did not open");

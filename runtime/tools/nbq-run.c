@@ -77,6 +77,9 @@ static bool read_model(struct tool *t) {
         diag(t->c, run_no_model, NULL);
         return false;
     }
+    const char *against = option(t, OPT_against)->text;
+    if ((t->job.reference && !strcmp(t->job.reference, "-")) || (against && !strcmp(against, "-")))
+        return usage(t, "a float model is read by each thread; give a file, not '-'");
     t->path = program ? t->set->positional[0] : t->job.reference;
     t->job.file = file_name(t->path);
     if (t->job.reference && option(t, OPT_check)->given)
@@ -87,14 +90,13 @@ static bool read_model(struct tool *t) {
 }
 
 static bool read_device(struct tool *t) {
-    const char *names = "", *wanted = option(t, OPT_device)->text;
-    t->job.device = wanted ? wanted : nbq_device(0);
-    for (int n = 0; nbq_device(n); n++) {
-        if (strcmp(nbq_device(n), t->job.device) == 0) return true;
-        names = arena_printf(t->a, "%s%s%s", names, n ? ", " : "", nbq_device(n));
-    }
-    diag(t->c, run_device, NULL, t->job.device, names);
-    return false;
+    int count = 0;
+    while (nbq_device(count)) count++;
+    const char **names = arena_array(t->a, (size_t)count, sizeof *names);
+    for (int n = 0; n < count; n++) names[n] = nbq_device(n);
+    int device = option_choice(t->c, t->a, t->set, OPT_device, names, count, 0);
+    t->job.device = nbq_device(device);
+    return device >= 0;
 }
 
 static bool read_options(struct tool *t) {
