@@ -34,6 +34,7 @@ struct be_layer {
     int64_t act_vectors, wgt_dwords, acc_entries, par_dwords; /* on-chip need */
     double est_cycles;
     int64_t est_bytes;
+    const char *est_limit; /* what takes longest by that estimate: a queue, or "dram" */
 };
 struct be_plan {
     struct arena *arena;
@@ -65,5 +66,10 @@ void be_plan_print(const struct be_plan *p, struct writer *to);
 /* lower.c: instructions, tokens (none redundant), addresses, container tables. NULL after saying
  * why. */
 struct svpe_program *be_lower(struct ctx *c, const struct be_plan *p, const struct be_options *o);
+/* report_print.c: layers, costs and totals of p and the program lowered from it, as tables of at
+ * most 120 columns and as JSON; the page that explains the keys. */
+void be_report_text(const struct be_plan *p, const struct svpe_program *program, struct writer *to);
+void be_report_json(const struct be_plan *p, const struct svpe_program *program, struct writer *to);
+void be_report_manual(struct writer *to); /* docs/report.md */
 
 #endif

@@ -1,6 +1,7 @@
 /* A closed-form estimate of a layer's cycles with one tiling: per queue the work of all tiles,
  * then how far the queues overlap. Exact in bytes, but for concatenations and input channels in
- * several passes; in cycles it follows svpe_insn_cycles() but for bank conflicts and waiting.
+ * several passes; in cycles it follows svpe_insn_cycles(), bank conflicts included where the input
+ * is read (pitch.c), but for waiting.
  *
  * It only has to rank tilings; the devices' cycles come from their own model. */
 #include "backend/internal.h"
@@ -100,19 +101,20 @@ static void weights(const struct be_plan *p, const struct be_layer *l, const str
 static double conv_cycles(const struct be_plan *p, const struct be_layer *l,
                           const struct be_need *n, double blocks, int64_t pixels) {
     const struct be_shape *s = l->shape;
-    double steps = (double)(s->terms * be_weight_blocks(s, 1, s->in_blocks));
+    double steps = (double)(s->terms * be_weight_blocks(s, 1, s->in_blocks)) * n->bank_cycles;
     /* Every pass writes the sums, every later one reads them, a shift stands between two terms. */
     double extra = n->chunks + (n->chunks - 1) + (s->terms - 1);
     return blocks * (double)tiles_of(pixels, p->target->columns) * (steps + extra);
 }
 
-static double vector_cycles(const struct be_plan *p, const struct be_layer *l, double blocks,
-                            int64_t pixels) {
+static double vector_cycles(const struct be_plan *p, const struct be_layer *l,
+                            const struct be_need *n, double blocks, int64_t pixels) {
     const struct be_shape *s = l->shape;
     enum ir_op op = l->node->op;
     double lanes = (double)(op == IR_OP_qlut ? p->target->table_lanes : p->target->vector_lanes);
     double taps = op == IR_OP_qmaxpool || op == IR_OP_qavgpool ? (double)s->kh * s->kw : 1;
     if (op == IR_OP_qconcat) return 0;
+    if (op != IR_OP_qconv) taps *= n->bank_cycles;
     return blocks * (double)pixels * (double)p->target->lanes / lanes * taps;
 }
 
@@ -145,7 +147,7 @@ static void compute(const struct be_plan *p, const struct be_layer *l, const str
                 issue(w, SVPE_QUEUE_EXEC, tiles * n->chunks,
                       conv_cycles(p, l, n, array, pixels) / (n->channels * n->chunks));
             issue(w, SVPE_QUEUE_VEC, tiles,
-                  vector_cycles(p, l, s->out_blocks, pixels) / n->channels);
+                  vector_cycles(p, l, n, s->out_blocks, pixels) / n->channels);
         }
 }
 
@@ -167,13 +169,16 @@ struct be_cost be_tiling_cost(const struct be_plan *p, const struct be_layer *l,
     compute(p, l, t, n, &w);
     stores(p, l, n, &w);
     double sum = 0, longest = w.bytes / (double)p->target->dram_bytes;
+    const char *limit = "dram";
     for (int q = 0; q < SVPE_QUEUE_COUNT; q++) {
         sum += w.queue[q];
-        if (w.queue[q] > longest) longest = w.queue[q];
+        if (w.queue[q] <= longest) continue;
+        longest = w.queue[q];
+        limit = svpe_queue_name((enum svpe_queue)q);
     }
     int tiles = n->rows * n->cols * n->channels;
     /* Overlapped, the first tile still passes through all queues one after the other. */
     double cycles = t->double_buffer ? longest + (sum - longest) / tiles : sum;
     return (struct be_cost){
-        .cycles = cycles, .bytes = (int64_t)w.bytes, .tiles = tiles * n->chunks};
+        .cycles = cycles, .bytes = (int64_t)w.bytes, .tiles = tiles * n->chunks, .limit = limit};
 }

@@ -70,6 +70,7 @@ struct be_shape {
     int table_count, table_dwords; /* dwords: 0 when it is not loaded */
     bool border;    /* average whose factor depends on how much of the window is inside */
     bool broadcast; /* b is one vector per block */
+    struct be_pitches *pitches; /* found so far: pitch.c */
 };
 
 /* One row per operation that becomes a layer; layer.c has the table. */
@@ -92,7 +93,10 @@ struct be_need {
     int64_t total[SVPE_BUFFER_COUNT];
     int rows, cols, channels; /* tiles along each axis, of output channels */
     int chunks;               /* passes over input channels */
-    int pitch;                /* input row pitch of a full tile, vectors */
+    /* Input row pitch in vectors, of the last tile of a row and of all others; cycles of a step
+     * that reads the input, 1 without bank conflicts. */
+    int last_pitch, pitch;
+    double bank_cycles;
 };
 
 /* Why a tiling does not work: a buffer too small, or a text with the value and its bounds. */
@@ -144,12 +148,26 @@ const char *be_units(struct arena *a, enum svpe_buffer b); /* "entries" */
 const char *be_misfit_text(struct arena *a, const struct be_misfit *why);
 const char *be_misfit_expected(struct arena *a, const struct be_misfit *why); /* "1…32" */
 const char *be_tiling_text(struct arena *a, const struct be_tiling *t); /* "rows=8, cols=32, …" */
+const char *be_order_name(enum be_order o);
+
+/* pitch.c */
+struct be_pitch { /* of input tiles of `cols` output columns, and one row of them or several */
+    int cols;
+    bool several;
+    int extra;            /* vectors to put between two rows; 0: nothing to win */
+    double plain, fitted; /* cycles of a step without and with them */
+};
+struct be_pitches *be_pitches_new(struct arena *a);
+/* Of a tile of rows × cols output pixels whose input rows have `pitch` vectors. */
+struct be_pitch be_pitch_fit(const struct be_plan *p, const struct be_layer *l, int rows, int cols,
+                             int pitch);
 
 /* cost.c: the estimate that choices are made by, not the cycle model. */
 struct be_cost {
     double cycles;
     int64_t bytes; /* to and from DRAM */
     int tiles;
+    const char *limit; /* what takes longest: a queue, or "dram" */
 };
 struct be_cost be_tiling_cost(const struct be_plan *p, const struct be_layer *l,
                               const struct be_tiling *t, const struct be_need *need);

@@ -385,6 +385,7 @@ void be_describe_host_copy(struct be_plan *p, struct be_layer *l, struct be_shap
     s->parts = arena_array(p->arena, 1, sizeof *s->parts);
     s->parts[0] = s->x;
     s->in_blocks = s->out_blocks = s->y->blocks;
+    s->pitches = be_pitches_new(p->arena);
     pointwise_axes(s);
 }
 
@@ -399,6 +400,7 @@ static bool clamps(const struct be_plan *p, const struct be_layer *l, struct be_
 bool be_describe(struct be_plan *p, struct be_layer *l, struct be_shape *s) {
     s->kind = be_kind_find(l->node->op);
     s->y = be_buffer_of(p, l->node->out[0]);
+    s->pitches = be_pitches_new(p->arena);
     if (!clamps(p, l, s) || !s->kind->describe(p, l, s)) return false;
     int channels = s->kind->op == IR_OP_qconv ? s->x->channels : s->y->channels;
     s->in_blocks = (channels + (int)p->target->lanes - 1) / (int)p->target->lanes;

@@ -45,12 +45,6 @@ static int tile_count(const struct be_layer *l) {
     return l->need->rows * l->need->cols * l->need->channels;
 }
 
-static int vectors(const struct be_lower *lo, const struct be_buffer *b, int pixels) {
-    if (b->layout != SVPE_LAYOUT_STEM) return pixels;
-    int lanes = (int)lo->plan->target->lanes;
-    return ((pixels << b->px) + lanes - 1) / lanes;
-}
-
 static struct tile tile_at(const struct be_lower *lo, const struct be_layer *l, int index) {
     const struct be_need *n = l->need;
     const struct be_shape *s = l->shape;
@@ -67,7 +61,8 @@ static struct tile tile_at(const struct be_lower *lo, const struct be_layer *l, 
     t.down = be_span(&s->ay, t.y, t.rows);
     t.across = be_span(&s->ax, t.x, t.cols);
     t.height = s->border ? t.down.count : t.down.total;
-    t.pitch = vectors(lo, s->x, s->border ? t.across.count : t.across.total);
+    t.pitch = t.cols < l->tiling.cols ? n->last_pitch : n->pitch;
+    if (s->border) t.pitch = t.across.count;
     return t;
 }
 

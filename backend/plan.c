@@ -254,6 +254,7 @@ static bool tile_layer(struct be_plan *p, struct be_layer *l, struct be_script *
     l->tiles = cost.tiles;
     l->est_cycles = cost.cycles;
     l->est_bytes = cost.bytes;
+    l->est_limit = cost.limit;
     return true;
 }
 

@@ -184,21 +184,46 @@ static void tile_counts(const struct be_plan *p, const struct be_layer *l,
     n->chunks = be_splits_input(l) ? (int)tiles_of(s->in_blocks * p->target->lanes, t->ic) : 1;
 }
 
+/* Vectors of the input row under so many output columns. */
+static int row_vectors(const struct be_plan *p, const struct be_shape *s, int cols) {
+    int pixels = be_span(&s->ax, 0, cols).total;
+    if (s->x->layout != SVPE_LAYOUT_STEM) return pixels;
+    return (int)tiles_of((int64_t)pixels << s->x->px, p->target->lanes);
+}
+
+/* True if the pitch has been fitted to the banks, which takes room. */
+static bool choose_pitch(const struct be_plan *p, const struct be_layer *l,
+                         const struct be_tiling *t, bool fit, struct be_need *n) {
+    const struct be_shape *s = l->shape;
+    int rest = s->ax.out % t->cols;
+    n->pitch = n->last_pitch = row_vectors(p, s, t->cols);
+    struct be_pitch all = be_pitch_fit(p, l, t->rows, t->cols, n->pitch), last = all;
+    if (rest > 0) {
+        n->last_pitch = row_vectors(p, s, rest);
+        last = be_pitch_fit(p, l, t->rows, rest, n->last_pitch);
+    }
+    double part = (double)(s->ax.out - rest) / s->ax.out;
+    n->bank_cycles = fit ? part * all.fitted + (1 - part) * last.fitted
+                         : part * all.plain + (1 - part) * last.plain;
+    if (!fit) return false;
+    n->pitch += all.extra;
+    n->last_pitch += last.extra;
+    return all.extra > 0 || last.extra > 0;
+}
+
 static void tile_need(const struct be_plan *p, const struct be_layer *l, const struct be_tiling *t,
                       struct be_need *n) {
     const struct be_shape *s = l->shape;
     int lanes = (int)p->target->lanes, blocks = least(t->oc / lanes, s->out_blocks);
-    int64_t in_rows = be_span(&s->ay, 0, t->rows).total,
-            in_cols = be_span(&s->ax, 0, t->cols).total;
+    int64_t in_rows = be_span(&s->ay, 0, t->rows).total, pitch = most(n->pitch, n->last_pitch);
     int64_t pixels = (int64_t)t->rows * t->cols, spatial = (int64_t)n->rows * n->cols;
     bool stem = s->x->layout == SVPE_LAYOUT_STEM, conv = l->node->op == IR_OP_qconv;
-    n->pitch = (int)(stem ? tiles_of(in_cols << s->x->px, lanes) : in_cols);
     int in_blocks = stem ? 1 : be_splits_input(l) ? t->ic / lanes : blocks;
     /* A depthwise step reads the input of all E elements, those past the last channel among
      * them. */
     if (conv && s->form == SVPE_FORM_DEPTHWISE)
         in_blocks = be_array_blocks(p->target, blocks * lanes) * (int)p->target->elements / lanes;
-    slots(n, BE_IN, in_blocks * in_rows * n->pitch,
+    slots(n, BE_IN, in_blocks * in_rows * pitch,
           be_splits_input(l) || stem ? spatial * n->chunks : spatial * n->channels, t);
     slots(n, BE_B, s->b ? (s->broadcast ? blocks : blocks * pixels) : 0, spatial * n->channels, t);
     slots(n, BE_OUT, s->part_count ? 0 : blocks * pixels, spatial * n->channels, t);
@@ -216,7 +241,7 @@ static bool tile_fields(const struct be_plan *p, const struct be_layer *l,
     int64_t block = (int64_t)s->y->height * s->y->width * p->target->lanes * p->act_bits / 8;
     return in_field(why, "input rows of a tile", in_rows, SVPE_TILE_nr) &&
            in_field(why, "input columns of a tile", in_cols, SVPE_TILE_nc) &&
-           in_field(why, "row pitch of a tile", n->pitch, SVPE_TILE_dr) &&
+           in_field(why, "row pitch of a tile", most(n->pitch, n->last_pitch), SVPE_TILE_dr) &&
            in_field(why, "input blocks of a tile", t->ic / p->target->lanes, SVPE_TILE_nb) &&
            in_field(why, "output blocks of a tile", t->oc / p->target->lanes, SVPE_REQ_nb) &&
            in_field(why, "array blocks of a tile", t->oc / p->target->elements, SVPE_CONV_ob) &&
@@ -242,11 +267,10 @@ static bool steps_fit(const struct be_plan *p, const struct be_layer *l, const s
            inside(why, "results of one instruction", blocks * pixels, 1, SVPE_MAX_STEPS);
 }
 
-bool be_tiling_fits(const struct be_plan *p, const struct be_layer *l, const struct be_tiling *t,
-                    struct be_need *n, struct be_misfit *why) {
+/* With tile counts and pitch chosen. */
+static bool need_fits(const struct be_plan *p, const struct be_layer *l, const struct be_tiling *t,
+                      struct be_need *n, struct be_misfit *why) {
     const struct be_shape *s = l->shape;
-    if (!tiling_bounds(p, l, t, why)) return false;
-    tile_counts(p, l, t, n);
     tile_need(p, l, t, n);
     for (int r = 0; r < BE_ROLE_COUNT; r++)
         n->total[buffer_of_role[r]] += n->slots[r].size * n->slots[r].count;
@@ -258,6 +282,16 @@ bool be_tiling_fits(const struct be_plan *p, const struct be_layer *l, const str
     }
     return tile_fields(p, l, t, n, why) && steps_fit(p, l, t, why) &&
            spans_fit(&s->ay, t->rows, s->border, why) && spans_fit(&s->ax, t->cols, s->border, why);
+}
+
+bool be_tiling_fits(const struct be_plan *p, const struct be_layer *l, const struct be_tiling *t,
+                    struct be_need *n, struct be_misfit *why) {
+    if (!tiling_bounds(p, l, t, why)) return false;
+    tile_counts(p, l, t, n);
+    if (choose_pitch(p, l, t, true, n) && need_fits(p, l, t, n, why)) return true;
+    tile_counts(p, l, t, n);
+    choose_pitch(p, l, t, false, n);
+    return need_fits(p, l, t, n, why);
 }
 
 /* ---- Texts ----------------------------------------------------------------------------------- */
@@ -288,9 +322,12 @@ const char *be_misfit_text(struct arena *a, const struct be_misfit *why) {
                         (long long)why->available);
 }
 
+const char *be_order_name(enum be_order o) {
+    return o == BE_ORDER_SPATIAL_OUTER ? "spatial" : "channel";
+}
+
 const char *be_tiling_text(struct arena *a, const struct be_tiling *t) {
     return arena_printf(a, "rows=%d, cols=%d, oc=%d, ic=%d, order=%s, double_buffer=%s", t->rows,
-                        t->cols, t->oc, t->ic,
-                        t->order == BE_ORDER_SPATIAL_OUTER ? "spatial" : "channel",
+                        t->cols, t->oc, t->ic, be_order_name(t->order),
                         t->double_buffer ? "true" : "false");
 }
