@@ -423,7 +423,7 @@ def layer_result(l, m):
     return macs(l), mac + out, out, vector, up(t.dram, m.dram), t.dram, t
 
 
-def zcu102(shape, banks=2, gather=4, vector_lanes=64, table_lanes=16):
+def zcu102(shape, banks=2, gather=4, vector_lanes=64, table_lanes=64):
     return Machine(
         shape,
         banks * shape.P,

@@ -214,7 +214,8 @@ pays in the buffer), so that rows that share a group of 16 pixels fall into diff
 or has a stride takes two banks' worth from one: the mean utilisation is {pct(mean(one))} instead
 of {pct(mean(two))}. 4P banks would give {pct(mean(four))}: not worth a crossbar of twice the
 size. What 2P leaves is depthwise with stride 2, whose window of 33 vectors cannot come from 32
-banks at once.
+banks at once. `backend/pitch.c` fits the pitch of every layer's tiles, those of pooling windows
+among them; `tests/bench/uops.sh MODEL.svpe` prints the conflicts a program is left with.
 """)
 
 
@@ -351,7 +352,7 @@ one look-up per table lane and cycle.
     names = ('req', 'win', 'mean', 'lut', 'pair')
     table(
         [
-            '64 and 16 lanes, thousand cycles',
+            '64 and 64 lanes, thousand cycles',
             'requantize',
             'max window',
             'global mean',
@@ -360,11 +361,12 @@ one look-up per table lane and cycle.
         ],
         [[n] + [kilo(vector_parts(n, zcu102(CHOSEN)).get(k, 0)) for k in names] for n in NETS],
     )
-    part, m64 = vector_parts('EfficientNet-B0', zcu102(CHOSEN)), zcu102(CHOSEN, table_lanes=64)
-    bound, bound64 = (
-        network('EfficientNet-B0', zcu102(CHOSEN))['bound'],
-        network('EfficientNet-B0', m64)['bound'],
-    )
+    part, part16 = [
+        vector_parts('EfficientNet-B0', zcu102(CHOSEN, table_lanes=n)) for n in (64, 16)
+    ]
+    bound, bound16 = [
+        network('EfficientNet-B0', zcu102(CHOSEN, table_lanes=n))['bound'] for n in (64, 16)
+    ]
     spread = part['mean'] - up(part['mean'], 4)
     narrow, usual, wide = [
         network('MobileNetV2', zcu102(CHOSEN, vector_lanes=n))['bound'] for n in (32, 64, 128)
@@ -373,13 +375,16 @@ one look-up per table lane and cycle.
 **Chosen: 64 lanes.** 32 cost MobileNetV2 {100 * (narrow / usual - 1):.0f} % more cycles, 128 save
 it {100 * (1 - wide / usual):.0f} %; each lane has a 16-bit multiplier.
 
-**The weak place is EfficientNet-B0**, and it is the vector
-unit: swish through 16 table lanes takes {kilo(part['lut'])} of {kilo(bound)} thousand cycles, and
-the global means before squeeze-excite {kilo(part['mean'])}, because one output pixel fills one
-quarter of a beat. 64 table lanes alone bring the network from {kilo(bound)} to {kilo(bound64)}
-thousand cycles; a beat that takes the same tap of four blocks at once would take about
-{kilo(spread)} more off. Both are the target's and the micro-instructions' business, not the
-instruction set's.
+**Chosen: 64 table lanes**, one per lane, so that a beat of look-ups takes one cycle as every other
+beat does. With 16 of them swish alone takes {kilo(part16['lut'])} of EfficientNet-B0's
+{kilo(bound16)} thousand cycles; with 64 it takes {kilo(part['lut'])} of {kilo(bound)}. The other
+networks look nothing up. A table has 257 entries of 16 bits; 64 look-ups per cycle are 32 copies
+of it with two ports each, 16 KiB in all.
+
+**The weak place is still EfficientNet-B0**, and it is still the vector unit: the global means
+before squeeze-excite take {kilo(part['mean'])} thousand cycles, because one output pixel fills one
+quarter of a beat. A beat that takes the same tap of four blocks at once would take about
+{kilo(spread)} off. That is the micro-instructions' business, not the instruction set's.
 """)
 
 
@@ -526,7 +531,7 @@ def page_decisions():
                 'a form of its own: DRAM decides',
             ],
             ['vector lanes', '64 (target)', '32: MobileNetV2; 128: little gain'],
-            ['table lanes', '16 (target)', 'EfficientNet-B0 wants 64, see Vector lanes'],
+            ['table lanes', '64 (target)', '16: half of EfficientNet-B0 would be look-ups'],
         ],
     )
 
