@@ -1,5 +1,4 @@
-/* Graphs as text (docs/ir.md) and as Graphviz dot. parse.c reads the text back; both follow the
- * schemas of ops.def. */
+/* Graphs as text (docs/ir.md). parse.c reads it back; both follow the schemas of ops.def. */
 #include "ir/internal.h"
 
 #include <stdlib.h>
@@ -227,51 +226,4 @@ void ir_print(const struct ir_graph *g, unsigned flags, struct writer *to) {
         write_name(to, g->outputs[i]);
     }
     write_text(to, "\n}\n");
-}
-
-/* --- dot --- */
-
-static void write_dot_label(struct writer *w, const char *s) {
-    for (; *s != '\0'; s++) {
-        if (*s == '"' || *s == '\\') write_u8(w, '\\');
-        write_u8(w, (uint8_t)(*s == '\n' ? ' ' : *s));
-    }
-}
-
-static void write_dot_end(struct writer *w, const struct ir_value *v, const char *kind) {
-    write_text(w, "  %s%d [shape=oval, label=\"", kind, v->id);
-    write_dot_label(w, v->name);
-    write_text(w, "\\n");
-    write_dot_label(w, ir_type_text(w->arena, v));
-    write_text(w, "\"];\n");
-}
-
-/* The source of an edge: the node that makes the value, or the input; constants have none. */
-static void write_dot_edge(struct writer *w, const struct ir_value *v, const char *to, int id) {
-    if (v == NULL || ir_is_const(v)) return;
-    if (v->producer != NULL)
-        write_text(w, "  n%d", v->producer->out[0]->id);
-    else
-        write_text(w, "  in%d", v->id);
-    write_text(w, " -> %s%d [label=\"", to, id);
-    write_dot_label(w, ir_type_text(w->arena, v));
-    write_text(w, "\"];\n");
-}
-
-void ir_print_dot(const struct ir_graph *g, struct writer *to) {
-    write_text(to, "digraph \"");
-    write_dot_label(to, g->name);
-    write_text(to, "\" {\n  node [shape=box, fontname=\"sans-serif\"];\n");
-    for (int i = 0; i < g->input_count; i++) write_dot_end(to, g->inputs[i], "in");
-    for (const struct ir_node *n = g->first; n != NULL; n = n->next) {
-        write_text(to, "  n%d [label=\"%s\\n", n->out[0]->id, ir_op_info(n->op)->name);
-        write_dot_label(to, n->name[0] != '\0' ? n->name : n->out[0]->name);
-        write_text(to, "\"];\n");
-        for (int i = 0; i < n->in_count; i++) write_dot_edge(to, n->in[i], "n", n->out[0]->id);
-    }
-    for (int i = 0; i < g->output_count; i++) {
-        write_dot_end(to, g->outputs[i], "out");
-        write_dot_edge(to, g->outputs[i], "out", g->outputs[i]->id);
-    }
-    write_text(to, "}\n");
 }
