@@ -234,6 +234,7 @@ bool ir_infer_node(struct ir_graph *g, struct ir_node *n);
 enum { IR_PRINT_DATA = 1 };
 void ir_print(const struct ir_graph *g, unsigned flags, struct writer *to);
 struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size);
+/* dot.c: for Graphviz, coloured by place. */
 void ir_print_dot(const struct ir_graph *g, struct writer *to);
 
 /* eval.c, eval_*.c: the evaluator, NCHW. Quantized operators are the oracle: slow, plain, 64-bit

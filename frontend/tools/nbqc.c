@@ -19,17 +19,12 @@ static void say_step(const struct nbqc_job *j, const char *name, double start) {
     if (j->verbose) diag(j->c, nbqc_step, NULL, name, milliseconds() - start);
 }
 
-static bool ends_with(const char *s, const char *end) {
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && !strcmp(s + n - m, end);
-}
-
 /* IR text by its name, or by its first bytes: an ONNX file starts with a field key, below the
  * printable characters. */
 static bool is_text(const char *path, const struct file_view *f) {
     enum { LOOK = 16 };
-    if (ends_with(path, ".nir")) return true;
-    if (ends_with(path, ".onnx") || f->size == 0) return false;
+    if (nbqc_ends_with(path, ".nir")) return true;
+    if (nbqc_ends_with(path, ".onnx") || f->size == 0) return false;
     for (size_t i = 0; i < f->size && i < LOOK; i++)
         if ((f->data[i] < ' ' && !memchr("\t\r\n", f->data[i], 3)) || f->data[i] > '~')
             return false;
@@ -92,6 +87,10 @@ static bool write_program(struct nbqc_job *j, const struct ir_graph *g, struct w
     say_step(j, "lower", start);
     if (j->emit == EMIT_ASM)
         svpe_disassemble(p->code, p->code_bytes, to);
+    else if (j->emit == EMIT_REPORT)
+        be_report_text(plan, p, to);
+    else if (j->emit == EMIT_REPORT_JSON)
+        be_report_json(plan, p, to);
     else
         svpe_write(p, to);
     return true;
@@ -108,6 +107,8 @@ static bool write_result(struct nbqc_job *j, const struct ir_graph *g, struct wr
     case EMIT_SVPE:
     case EMIT_PLAN:
     case EMIT_ASM:
+    case EMIT_REPORT:
+    case EMIT_REPORT_JSON:
         return write_program(j, g, to);
     case EMIT_NOTHING:
         break;
@@ -145,6 +146,9 @@ static bool answer(const struct nbqc_job *j) {
     writer_init(&w, j->a);
     if (nbqc_option(j, OPT_supported)->given) {
         fe_supported_ops(&w);
+        fputs(writer_string(&w), stdout);
+    } else if (nbqc_option(j, OPT_report_keys)->given) {
+        be_report_manual(&w);
         fputs(writer_string(&w), stdout);
     } else if (nbqc_option(j, OPT_list_passes)->given)
         pass_print_list(stdout);

@@ -8,7 +8,16 @@
 #define OPTION_TABLE "frontend/nbqc.opt.def"
 #include "base/option_table.def"
 
-enum nbqc_emit { EMIT_SVPE, EMIT_IR, EMIT_PLAN, EMIT_ASM, EMIT_DOT, EMIT_NOTHING };
+enum nbqc_emit {
+    EMIT_SVPE,
+    EMIT_IR,
+    EMIT_PLAN,
+    EMIT_ASM,
+    EMIT_DOT,
+    EMIT_REPORT,
+    EMIT_REPORT_JSON,
+    EMIT_NOTHING
+};
 
 /* What the command line says. */
 struct nbqc_job {
@@ -27,5 +36,6 @@ struct nbqc_job {
 const struct option_value *nbqc_option(const struct nbqc_job *j, enum option_id id);
 /* Fills in all but c, a and set: an exit code, not EXIT_OK after saying what is wrong. */
 int nbqc_read_options(struct nbqc_job *j);
+bool nbqc_ends_with(const char *s, const char *end);
 
 #endif

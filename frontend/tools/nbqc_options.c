@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const emit_names[] = {"svpe", "ir", "plan", "asm", "dot"};
+static const char *const emit_names[] = {"svpe", "ir",     "plan",       "asm",
+                                         "dot",  "report", "report-json"};
 static const char *const method_names[] = {[CALIB_MINMAX] = "minmax", [CALIB_MSE] = "mse"};
 
 enum { DEFAULT_BITS = 4, DEFAULT_COUNT = 512, DEFAULT_SEED = 1, CHANNELS_MAX = 4 };
@@ -47,6 +48,11 @@ static bool read_files(struct nbqc_job *j) {
     return true;
 }
 
+bool nbqc_ends_with(const char *s, const char *end) {
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && !strcmp(s + n - m, end);
+}
+
 /* Without --emit, a pipeline that is cut short or only looked at gives its IR, or the dumps that
  * were asked for. */
 static bool read_emit(struct nbqc_job *j) {
@@ -60,6 +66,10 @@ static bool read_emit(struct nbqc_job *j) {
     j->emit = (enum nbqc_emit)emit;
     if (j->run.stop_after && emit != EMIT_IR && emit != EMIT_DOT && emit != EMIT_NOTHING) {
         diag(j->c, nbqc_stopped, NULL, emit_names[emit]);
+        return false;
+    }
+    if (emit != EMIT_SVPE && j->output && nbqc_ends_with(j->output, ".svpe")) {
+        diag(j->c, nbqc_not_program, NULL, j->output, emit_names[emit]);
         return false;
     }
     if (emit == EMIT_SVPE && !j->output) {

@@ -10,4 +10,5 @@ same() { # file, command…
 same docs/isa.md $bin/nbq-objdump --manual=isa
 same docs/container.md $bin/nbq-objdump --manual=container
 same docs/operators.md $bin/nbqc --supported-ops
+same docs/report.md $bin/nbqc --report-keys
 same docs/mapping.md python3 tests/bench/mapping.py
