@@ -6,6 +6,8 @@
  * (depthwise), a tap and a channel (stem). Lanes and elements past the end hold zero codes. */
 #include "backend/internal.h"
 
+#include <string.h>
+
 struct weights {
     const struct be_layer *layer;
     const int16_t *values[2]; /* per term, [O][C/group][kh][kw] */
@@ -37,25 +39,39 @@ static int16_t weight_at(const struct weights *w, int term, int out, int in, int
     return w->values[term][at];
 }
 
-/* One lane of one element: column is a kernel column or a group of taps, block the input block. */
-static int16_t lane(const struct weights *w, int term, int out, int v, int ky, int column,
-                    int block) {
+/* One lane of one element of the forms that gather taps; column: a group of taps. */
+static int16_t tap_lane(const struct weights *w, int term, int out, int v, int ky, int column) {
     const struct be_shape *s = w->layer->shape;
     if (s->form == SVPE_FORM_DEPTHWISE)
         return v < s->taps ? weight_at(w, term, out, out, ky, column * s->taps + v) : 0;
-    if (s->form == SVPE_FORM_STEM) {
-        int px = s->x->px;
-        return weight_at(w, term, out, v & ((1 << px) - 1), ky, column * s->taps + (v >> px));
-    }
-    return weight_at(w, term, out, block * w->lanes + v, ky, column);
+    int px = s->x->px;
+    return weight_at(w, term, out, v & ((1 << px) - 1), ky, column * s->taps + (v >> px));
+}
+
+/* All lanes of one element where they are the channels of an input block: those of the element's
+ * own group, every kh·kw-th weight from the first on. */
+static void channel_lanes(const struct weights *w, int term, int out, int ky, int kx, int block,
+                          int16_t *codes) {
+    const struct be_shape *s = w->layer->shape;
+    memset(codes, 0, (size_t)w->lanes * sizeof *codes);
+    if (out >= w->outs || kx >= s->kw) return;
+    int group = out / w->out_group * w->in_group, first = block * w->lanes;
+    int in = group > first ? group : first, end = group + w->in_group;
+    if (end > first + w->lanes) end = first + w->lanes;
+    int64_t at = (((int64_t)out * w->in_group + in - group) * s->kh + ky) * s->kw + kx;
+    for (; in < end; in++, at += s->kh * s->kw) codes[in - first] = w->values[term][at];
 }
 
 static void pack_block(struct be_lower *lo, const struct weights *w, int term, int ob, int ky,
                        int column, int ib) {
+    enum svpe_form form = w->layer->shape->form;
+    bool taps = form == SVPE_FORM_DEPTHWISE || form == SVPE_FORM_STEM;
     int16_t *codes = lo->block;
-    for (int e = 0; e < w->elements; e++)
-        for (int v = 0; v < w->lanes; v++)
-            *codes++ = lane(w, term, ob * w->elements + e, v, ky, column, ib);
+    for (int e = 0; e < w->elements; e++, codes += w->lanes) {
+        int out = ob * w->elements + e;
+        if (!taps) channel_lanes(w, term, out, ky, column, ib, codes);
+        for (int v = 0; v < w->lanes && taps; v++) codes[v] = tap_lane(w, term, out, v, ky, column);
+    }
     svpe_pack(w->layer->shape->wfmt, lo->block, (size_t)(w->elements * w->lanes), &lo->weights);
 }
 

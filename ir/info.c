@@ -81,19 +81,27 @@ static void read_schema(const char *p, struct ir_attr_info *out) {
     out->preset = p[code] == '=' ? p + code + 1 : NULL;
 }
 
+static const char *next_entry(const char *p) {
+    while (*p != '\0' && *p != ' ') p++;
+    while (*p == ' ') p++;
+    return p;
+}
+
 bool ir_attr_schema(enum ir_op op, int index, struct ir_attr_info *out) {
     const char *p = ops[op].attrs;
-    for (; *p != '\0' && index > 0; index--) {
-        p += strcspn(p, " ");
-        p += strspn(p, " ");
-    }
+    for (; *p != '\0' && index > 0; index--) p = next_entry(p);
     if (*p == '\0') return false;
     read_schema(p, out);
     return true;
 }
 
+/* Asked often, of every attribute at every turn. */
 bool ir_attr_schema_find(enum ir_op op, const char *name, struct ir_attr_info *out) {
-    for (int i = 0; ir_attr_schema(op, i, out); i++)
-        if (strcmp(out->name, name) == 0) return true;
+    size_t n = strlen(name);
+    for (const char *p = ops[op].attrs; *p != '\0'; p = next_entry(p)) {
+        if (strncmp(p, name, n) != 0 || p[n] != ':') continue;
+        read_schema(p, out);
+        return true;
+    }
     return false;
 }

@@ -15,8 +15,27 @@ struct build {
     struct arena *a;
     const struct svpe_program *p;
     struct writer strings, tables;
+    uint32_t *slots;              /* a hash table: offset + 1 of each text in strings; 0: free */
+    size_t slot_room, slot_count; /* room: a power of two, at least twice the count */
     struct span sections[SVPE_SECTION_COUNT];
 };
+
+/* The slot of a text, or the free one where it belongs. */
+static uint32_t *slot_of(const struct build *b, const char *s) {
+    size_t i = (size_t)hash64(s, strlen(s)) & (b->slot_room - 1);
+    while (b->slots[i] && strcmp((const char *)b->strings.data + b->slots[i] - 1, s) != 0)
+        i = (i + 1) & (b->slot_room - 1);
+    return &b->slots[i];
+}
+
+static void more_slots(struct build *b) {
+    size_t old_room = b->slot_room;
+    const uint32_t *old = b->slots;
+    b->slot_room = old_room ? 2 * old_room : 64;
+    b->slots = arena_array(b->a, b->slot_room, sizeof *b->slots);
+    for (size_t i = 0; i < old_room; i++)
+        if (old[i]) *slot_of(b, (const char *)b->strings.data + old[i] - 1) = old[i];
+}
 
 /* Offset of a text in the strings section, added when it is not there yet. Control characters,
  * which would let a model's names play with a terminal, become '?'. */
@@ -25,14 +44,14 @@ static uint32_t add_string(struct build *b, const char *text) {
     for (char *p = s; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = '?';
     }
-    size_t n = strlen(s) + 1, at = 0;
-    while (at < b->strings.size) {
-        const char *there = (const char *)b->strings.data + at;
-        if (strcmp(there, s) == 0) return (uint32_t)at;
-        at += strlen(there) + 1;
+    if (2 * (b->slot_count + 1) > b->slot_room) more_slots(b);
+    uint32_t *slot = slot_of(b, s);
+    if (!*slot) {
+        *slot = (uint32_t)b->strings.size + 1;
+        b->slot_count++;
+        write_bytes(&b->strings, s, strlen(s) + 1);
     }
-    write_bytes(&b->strings, s, n);
-    return (uint32_t)at;
+    return *slot - 1;
 }
 
 /* First row of an input's tables. */

@@ -26,13 +26,10 @@ int svpe_wcode(enum svpe_wfmt f, int value) {
     const struct svpe_wfmt_info *info = svpe_wfmt_info(f);
     if (info->linear) return linear_code(info, value);
     if (value == 0) return 0;
-    int64_t size = value < 0 ? -(int64_t)value : value;
-    for (int m = 1; m < 1 << info->magnitude_bits; m++) {
-        if (size == INT64_C(1) << (m - 1)) {
-            return m | (value < 0 ? 1 << info->magnitude_bits : 0);
-        }
-    }
-    return -1;
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    int m = __builtin_ctzll(size) + 1;
+    if ((size & (size - 1)) != 0 || m >= 1 << info->magnitude_bits) return -1;
+    return m | (value < 0 ? 1 << info->magnitude_bits : 0);
 }
 
 bool svpe_wvalue(enum svpe_wfmt f, unsigned code, int *value) {
@@ -52,20 +49,21 @@ bool svpe_wvalue(enum svpe_wfmt f, unsigned code, int *value) {
 
 void svpe_pack(enum svpe_wfmt f, const int16_t *values, size_t count, struct writer *to) {
     int bits = svpe_wfmt_info(f)->bits, filled = 0;
-    uint32_t pending = 0;
-    size_t bytes = 0;
+    uint64_t pending = 0;
+    size_t words = 0; /* of 4 bytes */
     for (size_t i = 0; i < count; i++) {
         int code = svpe_wcode(f, values[i]);
         assert(code >= 0);
-        pending |= (uint32_t)code << filled;
+        pending |= (uint64_t)code << filled;
         filled += bits;
-        for (; filled >= 8; filled -= 8, pending >>= 8, bytes++) write_u8(to, (uint8_t)pending);
+        for (; filled >= 32; filled -= 32, pending >>= 32, words++)
+            write_u32(to, (uint32_t)pending);
     }
     if (filled > 0) {
-        write_u8(to, (uint8_t)pending);
-        bytes++;
+        write_u32(to, (uint32_t)pending);
+        words++;
     }
-    for (; bytes % 8; bytes++) write_u8(to, 0);
+    if (words % 2) write_u32(to, 0);
 }
 
 size_t svpe_block_bytes(const struct svpe_target *t, enum svpe_wfmt f) {

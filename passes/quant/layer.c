@@ -14,10 +14,6 @@ enum {
         15 /* of a channel without weights: fine enough for its bias, which then surely fits */
 };
 
-static float *floats_of(struct arena *a, const struct ir_value *v) {
-    return v ? arena_copy(a, v->data, (size_t)ir_elements(v) * sizeof(float)) : NULL;
-}
-
 static bool all_finite(const float *x, int64_t count) {
     for (int64_t i = 0; x && i < count; i++)
         if (!isfinite(x[i])) return false;
@@ -66,11 +62,11 @@ static struct quant_conv *conv_new(struct ctx *ctx, const struct quant_plan *p,
     l->node = n;
     l->grid.kind = p->options->target->element == SVPE_ELEMENT_SHIFT ? QUANT_POW2 : QUANT_LINEAR;
     l->grid.bits = p->options->weight_bits;
-    l->weights = floats_of(a, n->in[1]);
+    l->weights = n->in[1]->data;
     l->channels = n->in[1]->dims[0];
     l->taps = ir_elements(n->in[1]) / l->channels;
     c->select = ir_attr_int(n, "select") == 1;
-    c->bias = floats_of(a, n->in_count > 2 ? n->in[2] : NULL);
+    c->bias = ir_in(n, 2) ? n->in[2]->data : NULL;
     if (!check_values(ctx, c)) return NULL;
     c->q = arena_array(a, channels * (size_t)l->taps, sizeof *c->q);
     c->channel = arena_array(a, channels, sizeof *c->channel);

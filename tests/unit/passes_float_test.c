@@ -17,6 +17,7 @@ static bool evaluate(struct ir_graph *g, struct arena *a, uint64_t seed, const f
     return true;
 }
 
+/* Within the rounding of convolutions, which sum in float. */
 static void expect_equal(const struct ir_graph *g, const float *const *want,
                          const float *const *found, uint64_t seed, const char *after) {
     for (int i = 0; i < g->output_count; i++) {
@@ -24,7 +25,7 @@ static void expect_equal(const struct ir_graph *g, const float *const *want,
         double largest = 0.1; /* one number alone may be what larger ones cancel down to */
         for (int64_t k = 0; k < n; k++) largest = fmax(largest, fabs((double)want[i][k]));
         for (int64_t k = 0; k < n; k++)
-            if (!(fabs((double)want[i][k] - (double)found[i][k]) <= 1e-5 * largest))
+            if (!(fabs((double)want[i][k] - (double)found[i][k]) <= 5e-5 * largest))
                 fail_msg("seed %llu after %s: output %d[%lld] was %g, is %g",
                          (unsigned long long)seed, after, i, (long long)k, (double)want[i][k],
                          (double)found[i][k]);

@@ -49,6 +49,39 @@ static void order_does_not_matter(void **state) {
     ctx_free(&c);
 }
 
+/* Each value in its own bin, at scales where the counting takes either way, with zeros of both signs
+ * and values far below the grid. */
+static void bins_are_floors(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    struct rng r = {23};
+    struct quant_range *range = arena_alloc(a, sizeof *range);
+    uint64_t *want = arena_array(a, QUANT_BINS, sizeof *want);
+    static const int scales[] = {-126, -60, -11, -10, -9, -1, 0, 1, 9, 10, 11, 60, 125};
+    for (size_t k = 0; k < sizeof scales / sizeof *scales; k++) {
+        float x[1500];
+        uint64_t zeros = 0;
+        for (int i = 0; i < 1500; i++) {
+            double size = i % 7 ? rng_unit(&r) : exp2(-(double)quant_between(&r, 0, 23));
+            x[i] = (float)ldexp(i % 3 ? size : -size, scales[k]);
+            if (i % 11 == 0) x[i] = i % 2 ? 0.0f : -0.0f;
+            if (i % 13 == 0) x[i] = i % 2 ? 0x1p-149f : -0x1p-149f;
+        }
+        memset(want, 0, QUANT_BINS * sizeof *want);
+        quant_range_init(range);
+        quant_range_add(range, x, 1500);
+        for (int i = 0; i < 1500; i++) {
+            zeros += x[i] == 0;
+            double bin = floor((double)x[i] / ldexp(1, range->exp));
+            if (x[i] != 0) want[(int)bin + QUANT_BINS / 2]++;
+        }
+        assert_int_equal(range->zeros, zeros);
+        assert_memory_equal(range->bins, want, QUANT_BINS * sizeof *want);
+    }
+    ctx_free(&c);
+}
+
 static double clip(double x, double low, double high) {
     return x < low ? low : x > high ? high : x;
 }
@@ -150,9 +183,9 @@ static void not_finite_is_seen(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_does_not_matter), cmocka_unit_test(mse_is_least),
-        cmocka_unit_test(minmax_clips_nothing),  cmocka_unit_test(zeros_have_no_error),
-        cmocka_unit_test(not_finite_is_seen),
+        cmocka_unit_test(order_does_not_matter), cmocka_unit_test(bins_are_floors),
+        cmocka_unit_test(mse_is_least),          cmocka_unit_test(minmax_clips_nothing),
+        cmocka_unit_test(zeros_have_no_error),   cmocka_unit_test(not_finite_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
