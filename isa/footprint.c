@@ -5,6 +5,9 @@
  * (windows that overlap become one row, rows without a gap one run) and never adds a byte that no
  * loop touches.
  *
+ * Which tiles and parameters an instruction of the vector unit touches is looked up in svpe.def's
+ * rows.
+ *
  * Not here: whether the bytes lie inside buffers and regions (verify.c), and who may touch them
  * when (order.c).
  */
@@ -117,17 +120,11 @@ static void put(const struct job *j, struct area a) {
 
 /* ---- Copies ---- */
 
-static void line(const struct job *j, int buffer) {
+static void line(const struct job *j) {
+    int buffer = (int)svpe_op_info(j->insn->op)->copy.buffer;
     uint64_t bytes = get(j, SVPE_LINE_count) * 8;
     put(j, area_of(region_space(get(j, SVPE_LINE_region)), false, get(j, SVPE_LINE_src), bytes));
     put(j, area_of(buffer, true, get(j, SVPE_LINE_dst) * 8, bytes));
-}
-
-static void load_weights(const struct job *j) {
-    line(j, SVPE_BUFFER_WGT);
-}
-static void load_params(const struct job *j) {
-    line(j, SVPE_BUFFER_PAR);
 }
 
 static void load_tile(const struct job *j) {
@@ -220,33 +217,20 @@ static void conv(const struct job *j) {
 
 /* ---- Vector unit ---- */
 
-struct tile {
-    uint64_t at, block, row; /* vectors */
-};
-
-static struct tile tile_at(const struct job *j, enum svpe_field at, enum svpe_field block,
-                           enum svpe_field row) {
-    return (struct tile){get(j, at), get(j, block), get(j, row)};
-}
-
-static void tile(const struct job *j, bool write, struct tile t, uint64_t nb, struct axis rows,
-                 struct axis cols) {
-    struct area a = area_of(SVPE_BUFFER_ACT, write, t.at * j->vector, j->vector);
+static void tile(const struct job *j, bool write, const struct svpe_operand *o, uint64_t nb,
+                 struct axis rows, struct axis cols) {
+    struct area a = area_of(SVPE_BUFFER_ACT, write, get(j, o->at) * j->vector, j->vector);
     repeat(&a, cols.count, cols.step * j->vector);
-    repeat(&a, rows.count, rows.step * t.row * j->vector);
-    repeat(&a, nb, t.block * j->vector);
+    repeat(&a, rows.count, rows.step * get(j, o->row) * j->vector);
+    repeat(&a, nb, get(j, o->block) * j->vector);
     put(j, a);
-}
-
-static void params(const struct job *j, enum svpe_field at, uint64_t bytes) {
-    put(j, area_of(SVPE_BUFFER_PAR, false, get(j, at) * 8, bytes));
 }
 
 /* Accumulator blocks have E channels, the result's have V: the last accumulator block may be needed
  * in part. */
-static void requantize_input(const struct job *j, uint64_t channels, uint64_t pixels) {
+static void sums(const struct job *j, enum svpe_field at, uint64_t channels, uint64_t pixels) {
     uint64_t elements = (uint64_t)j->target->elements, whole = channels / elements;
-    uint64_t first = get(j, SVPE_REQ_acc) * j->entry;
+    uint64_t first = get(j, at) * j->entry;
     put(j, area_of(SVPE_BUFFER_ACC, false, first, whole * pixels * j->entry));
     struct area rest =
         area_of(SVPE_BUFFER_ACC, false, first + whole * pixels * j->entry, channels % elements * 8);
@@ -254,45 +238,34 @@ static void requantize_input(const struct job *j, uint64_t channels, uint64_t pi
     put(j, rest);
 }
 
-static void requantize(const struct job *j) {
-    uint64_t nb = get(j, SVPE_REQ_nb), channels = nb * (uint64_t)j->target->lanes;
-    struct axis rows = {get(j, SVPE_REQ_rows), 1}, cols = {get(j, SVPE_REQ_cols), 1};
-    requantize_input(j, channels, rows.count * cols.count);
-    params(j, SVPE_REQ_par, channels * 8);
-    if (get(j, SVPE_REQ_res))
-        tile(j, false, tile_at(j, SVPE_REQ_b, SVPE_REQ_bdb, SVPE_REQ_bdr), nb, rows, cols);
-    tile(j, true, tile_at(j, SVPE_REQ_dst, SVPE_REQ_ddb, SVPE_REQ_ddr), nb, rows, cols);
+/* The result's shape, and a source that its pixels need. */
+struct need {
+    const struct svpe_operand *from;
+    uint64_t nb, rows, cols;
+};
+typedef void walk_fn(const struct job *j, const struct need *n);
+
+static void pixels(const struct job *j, const struct need *n) {
+    tile(j, false, n->from, n->nb, (struct axis){n->rows, 1}, (struct axis){n->cols, 1});
 }
 
-static void pair(const struct job *j) {
-    uint64_t nb = get(j, SVPE_PAIR_nb);
-    struct axis rows = {get(j, SVPE_PAIR_rows), 1}, cols = {get(j, SVPE_PAIR_cols), 1};
+static void residual(const struct job *j, const struct need *n) {
+    if (get(j, n->from->flag)) pixels(j, n);
+}
+
+static void broadcast(const struct job *j, const struct need *n) {
     struct axis one = {1, 0};
-    bool broadcast = get(j, SVPE_PAIR_bcast) != 0;
-    tile(j, false, tile_at(j, SVPE_PAIR_a, SVPE_PAIR_adb, SVPE_PAIR_adr), nb, rows, cols);
-    tile(j, false, tile_at(j, SVPE_PAIR_b, SVPE_PAIR_bdb, SVPE_PAIR_bdr), nb,
-         broadcast ? one : rows, broadcast ? one : cols);
-    tile(j, true, tile_at(j, SVPE_PAIR_dst, SVPE_PAIR_ddb, SVPE_PAIR_ddr), nb, rows, cols);
+    if (get(j, n->from->flag))
+        tile(j, false, n->from, n->nb, one, one);
+    else
+        pixels(j, n);
 }
 
-static void map(const struct job *j) {
-    uint64_t nb = get(j, SVPE_MAP_nb), ry = get(j, SVPE_MAP_ry), rx = get(j, SVPE_MAP_rx);
-    struct axis rows = {get(j, SVPE_MAP_rows), 1}, cols = {get(j, SVPE_MAP_cols), 1};
-    struct axis from_rows = {(rows.count + ry - 1) / ry, get(j, SVPE_MAP_ny)};
-    struct axis from_cols = {(cols.count + rx - 1) / rx, get(j, SVPE_MAP_nx)};
-    tile(j, false, tile_at(j, SVPE_MAP_a, SVPE_MAP_adb, SVPE_MAP_adr), nb, from_rows, from_cols);
-    tile(j, true, tile_at(j, SVPE_MAP_dst, SVPE_MAP_ddb, SVPE_MAP_ddr), nb, rows, cols);
-}
-
-static void scale(const struct job *j) {
-    map(j);
-    params(j, SVPE_MAP_par, get(j, SVPE_MAP_nb) * (uint64_t)j->target->lanes * 8);
-}
-
-/* 16-bit activations interpolate between an entry and the next one. */
-static void lookup(const struct job *j) {
-    map(j);
-    params(j, SVPE_MAP_par, (j->element == 1 ? 256u : 257u) * 2u);
+static void samples(const struct job *j, const struct need *n) {
+    uint64_t ry = get(j, n->from->ry), rx = get(j, n->from->rx);
+    struct axis rows = {(n->rows + ry - 1) / ry, get(j, n->from->ny)};
+    struct axis cols = {(n->cols + rx - 1) / rx, get(j, n->from->nx)};
+    tile(j, false, n->from, n->nb, rows, cols);
 }
 
 /* Windows of one axis cut to [0, extent): at most a first one cut at its low end, whole ones, and a
@@ -356,11 +329,12 @@ static void mark_inside(struct windows w, bool used[MAX_WINDOW]) {
     for (int64_t i = 0; i < w.count; i++) used[inside(w, i)] = true;
 }
 
-static void border_factors(const struct job *j, struct windows rows, struct windows cols) {
+static void border_factors(const struct job *j, const struct svpe_operand *o, struct windows rows,
+                           struct windows cols) {
     bool tall[MAX_WINDOW] = {0}, wide[MAX_WINDOW] = {0};
     mark_inside(rows, tall);
     mark_inside(cols, wide);
-    uint64_t kw = get(j, SVPE_WIN_kw), base = get(j, SVPE_WIN_par) * 8;
+    uint64_t kw = get(j, o->kw), base = get(j, svpe_op_info(j->insn->op)->param.at) * 8;
     for (uint64_t y = 1; y < MAX_WINDOW; y++) {
         if (!tall[y]) continue;
         for (uint64_t x = 1, run = 0; x <= MAX_WINDOW; x++) {
@@ -375,62 +349,94 @@ static void border_factors(const struct job *j, struct windows rows, struct wind
     }
 }
 
-static void window_input(const struct job *j, struct windows rows, struct windows cols) {
-    struct pieces down = cut_windows(rows), across = cut_windows(cols);
-    struct tile t = tile_at(j, SVPE_WIN_a, SVPE_WIN_adb, SVPE_WIN_adr);
+static struct windows windows_down(const struct job *j, const struct need *n) {
+    struct windows w = {.count = (int64_t)n->rows,
+                        .stride = svpe_get(j->insn, n->from->sy),
+                        .length = svpe_get(j->insn, n->from->kh)};
+    bool border = get(j, n->from->flag) != 0;
+    if (border) w.before = svpe_get(j->insn, n->from->pt);
+    w.extent = border ? svpe_get(j->insn, n->from->ih) : (w.count - 1) * w.stride + w.length;
+    return w;
+}
+
+static struct windows windows_across(const struct job *j, const struct need *n) {
+    struct windows w = {.count = (int64_t)n->cols,
+                        .stride = svpe_get(j->insn, n->from->sx),
+                        .length = svpe_get(j->insn, n->from->kw)};
+    bool border = get(j, n->from->flag) != 0;
+    if (border) w.before = svpe_get(j->insn, n->from->pl);
+    w.extent = border ? svpe_get(j->insn, n->from->iw) : (w.count - 1) * w.stride + w.length;
+    return w;
+}
+
+static void windows(const struct job *j, const struct need *n) {
+    struct pieces down = cut_windows(windows_down(j, n));
+    struct pieces across = cut_windows(windows_across(j, n));
+    uint64_t at = get(j, n->from->at), row = get(j, n->from->row);
     for (int r = 0; r < down.count; r++) {
         for (int k = 0; k < across.count; k++) {
             struct piece y = down.piece[r], x = across.piece[k];
             struct area a = area_of(SVPE_BUFFER_ACT, false,
-                                    (t.at + y.first * t.row + x.first) * j->vector, j->vector);
+                                    (at + y.first * row + x.first) * j->vector, j->vector);
             repeat(&a, x.length, j->vector);
             repeat(&a, x.count, x.step * j->vector);
-            repeat(&a, y.length, t.row * j->vector);
-            repeat(&a, y.count, y.step * t.row * j->vector);
-            repeat(&a, get(j, SVPE_WIN_nb), t.block * j->vector);
+            repeat(&a, y.length, row * j->vector);
+            repeat(&a, y.count, y.step * row * j->vector);
+            repeat(&a, n->nb, get(j, n->from->block) * j->vector);
             put(j, a);
         }
     }
 }
 
-static struct windows windows_of(const struct job *j, enum svpe_field count, enum svpe_field stride,
-                                 enum svpe_field length) {
-    struct windows w = {.count = svpe_get(j->insn, count),
-                        .stride = svpe_get(j->insn, stride),
-                        .length = svpe_get(j->insn, length)};
-    w.extent = (w.count - 1) * w.stride + w.length;
-    return w;
+static walk_fn *const walks[SVPE_WALK_COUNT] = {
+    [SVPE_WALK_PIXELS] = pixels,       [SVPE_WALK_RESIDUAL] = residual,
+    [SVPE_WALK_BROADCAST] = broadcast, [SVPE_WALK_SAMPLES] = samples,
+    [SVPE_WALK_WINDOWS] = windows,
+};
+
+static void params(const struct job *j, const struct need *n) {
+    const struct svpe_op_info *op = svpe_op_info(j->insn->op);
+    if (!op->param.known) return;
+    uint64_t first = get(j, op->param.at) * 8;
+    switch (op->param.kind) {
+    case SVPE_PARAM_CHANNELS:
+        put(j, area_of(SVPE_BUFFER_PAR, false, first, n->nb * (uint64_t)j->target->lanes * 8));
+        break;
+    case SVPE_PARAM_TABLE: /* 16-bit activations interpolate between an entry and the next one */
+        put(j, area_of(SVPE_BUFFER_PAR, false, first, (j->element == 1 ? 256u : 257u) * 2u));
+        break;
+    case SVPE_PARAM_FACTORS:
+        if (get(j, n->from->flag))
+            border_factors(j, n->from, windows_down(j, n), windows_across(j, n));
+        break;
+    case SVPE_PARAM_COUNT:
+        break;
+    }
 }
 
-static void windows(const struct job *j) {
-    struct windows rows = windows_of(j, SVPE_WIN_rows, SVPE_WIN_sy, SVPE_WIN_kh);
-    struct windows cols = windows_of(j, SVPE_WIN_cols, SVPE_WIN_sx, SVPE_WIN_kw);
-    if (get(j, SVPE_WIN_border)) {
-        rows.before = svpe_get(j->insn, SVPE_WIN_pt);
-        rows.extent = svpe_get(j->insn, SVPE_WIN_ih);
-        cols.before = svpe_get(j->insn, SVPE_WIN_pl);
-        cols.extent = svpe_get(j->insn, SVPE_WIN_iw);
-        border_factors(j, rows, cols);
+static void vector(const struct job *j) {
+    const struct svpe_vector_info *v = svpe_vector_info(svpe_op_info(j->insn->op)->format);
+    struct need n = {&v->source[0], get(j, v->nb), get(j, v->rows), get(j, v->cols)};
+    if (v->sums.known) sums(j, v->sums.at, n.nb * (uint64_t)j->target->lanes, n.rows * n.cols);
+    params(j, &n);
+    for (int k = 0; k < SVPE_MAX_SOURCES; k++) {
+        n.from = &v->source[k];
+        if (n.from->what) walks[n.from->walk](j, &n);
     }
-    window_input(j, rows, cols);
-    struct axis down = {get(j, SVPE_WIN_rows), 1}, across = {get(j, SVPE_WIN_cols), 1};
-    tile(j, true, tile_at(j, SVPE_WIN_dst, SVPE_WIN_ddb, SVPE_WIN_ddr), get(j, SVPE_WIN_nb), down,
-         across);
+    tile(j, true, &v->result, n.nb, (struct axis){n.rows, 1}, (struct axis){n.cols, 1});
 }
 
 typedef void footprint_fn(const struct job *j);
 
-static footprint_fn *const footprints[SVPE_OP_COUNT] = {
-    [SVPE_LDW] = load_weights, [SVPE_LDP] = load_params, [SVPE_LDA] = load_tile,
-    [SVPE_CONV] = conv,        [SVPE_REQ] = requantize,  [SVPE_ADD] = pair,
-    [SVPE_MUL] = pair,         [SVPE_SCALE] = scale,     [SVPE_LUT] = lookup,
-    [SVPE_COPY] = map,         [SVPE_MAX] = windows,     [SVPE_AVG] = windows,
-    [SVPE_STA] = store_tile,
-};
+static footprint_fn *const footprints[SVPE_FORMAT_COUNT] = {[SVPE_FORMAT_LINE] = line,
+                                                            [SVPE_FORMAT_TILE] = load_tile,
+                                                            [SVPE_FORMAT_BACK] = store_tile,
+                                                            [SVPE_FORMAT_CONV] = conv};
 
 void svpe_footprint(const struct svpe_machine *m, const struct svpe_insn *i, svpe_range_fn *visit,
                     void *user) {
-    footprint_fn *f = footprints[i->op];
+    enum svpe_format format = svpe_op_info(i->op)->format;
+    footprint_fn *f = svpe_vector_info(format) ? vector : footprints[format];
     if (!f) return;
     const struct svpe_target *t = m->target;
     uint64_t element = (uint64_t)m->act_bits / 8;

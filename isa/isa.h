@@ -43,6 +43,16 @@ enum svpe_uop_kind {
 #include "isa/svpe.def"
     SVPE_UOP_COUNT
 };
+enum svpe_walk {
+#define WALK(name, ...) SVPE_WALK_##name,
+#include "isa/svpe.def"
+    SVPE_WALK_COUNT
+};
+enum svpe_param {
+#define PARAM(name, ...) SVPE_PARAM_##name,
+#include "isa/svpe.def"
+    SVPE_PARAM_COUNT
+};
 enum svpe_wfmt {
 #define WFMT(name, ...) SVPE_WFMT_##name,
 #include "isa/wfmt.def"
@@ -55,7 +65,7 @@ enum svpe_form {
     SVPE_FORM_COUNT
 };
 
-enum { SVPE_MAX_FIELDS = 32, SVPE_MAX_BYTES = 32 };
+enum { SVPE_MAX_FIELDS = 32, SVPE_MAX_BYTES = 32, SVPE_MAX_SOURCES = 2 };
 
 /* A decoded instruction. Fields are read and written by name: svpe_set(&i, SVPE_CONV_rows, 7). */
 struct svpe_insn {
@@ -73,6 +83,38 @@ struct svpe_op_info {
     enum svpe_format format;
     enum svpe_queue queue;
     uint32_t uses; /* bit i: the field at position i; bits above the last field mean nothing */
+    struct {       /* copies between DRAM and a buffer */
+        enum svpe_buffer buffer;
+        unsigned regions; /* bit r: region r; 0: no such copy */
+    } copy;
+    struct { /* the vector unit's */
+        bool known;
+        enum svpe_uop_kind kind;
+    } step;
+    struct { /* read of the parameter buffer by the vector unit */
+        bool known;
+        enum svpe_param kind;
+        enum svpe_field at;
+    } param;
+    const char *computes; /* lines, of the vector unit; else NULL */
+};
+/* A tile of the vector unit. Which of the walk's fields have a meaning is in svpe.def's WALK row;
+ * the others are SVPE_HEAD_op. */
+struct svpe_operand {
+    const char *what; /* in messages; NULL: there is none */
+    enum svpe_field at, block, row;
+    enum svpe_walk walk;
+    enum svpe_field flag; /* res, bcast, border */
+    enum svpe_field ny, nx, ry, rx;
+    enum svpe_field kh, kw, sy, sx, pt, pl, ih, iw;
+};
+struct svpe_vector_info { /* a format of the vector unit */
+    struct svpe_operand source[SVPE_MAX_SOURCES], result;
+    enum svpe_field nb, rows, cols;
+    struct {
+        bool known;
+        enum svpe_field at;
+    } sums;
 };
 struct svpe_format_info {
     const char *name, *meaning;
@@ -83,7 +125,7 @@ struct svpe_uop_info {
     /* uses of each port: a number, or the letter of a USE row of svpe.def */
     char act_reads, wgt_reads, acc_reads, acc_writes, act_writes, par_reads;
 };
-struct svpe_name_info { /* queues, regions, buffers, forms */
+struct svpe_name_info { /* queues, regions, buffers, forms, walks, parameters */
     const char *name, *unit, *meaning;
 };
 struct svpe_field_info {
@@ -113,6 +155,10 @@ const struct svpe_name_info *svpe_queue_info(enum svpe_queue q);
 const struct svpe_name_info *svpe_region_info(enum svpe_region r);
 const struct svpe_name_info *svpe_buffer_info(enum svpe_buffer b);
 const struct svpe_name_info *svpe_form_info(enum svpe_form f);
+const struct svpe_name_info *svpe_walk_info(enum svpe_walk w);
+const struct svpe_name_info *svpe_param_info(enum svpe_param p);
+const struct svpe_vector_info *
+svpe_vector_info(enum svpe_format f);           /* NULL: not the vector unit's */
 const char *svpe_queue_name(enum svpe_queue q); /* these three: "?" when out of range */
 const char *svpe_region_name(enum svpe_region r);
 const char *svpe_buffer_name(enum svpe_buffer b);

@@ -104,11 +104,8 @@ static const char layouts_text[] =
     "padded with zeros to whole dwords. The blocks of one `conv` stand one after the other in the\n"
     "order its loops use them (below).\n"
     "\n"
-    "**Channel parameters.** One dword per channel: bias (i32), mult (i16), shift (u8, 0…31), a\n"
-    "zero byte. `v.req` and `v.scale` read V of them per block. With `mul` = 0 `v.req` does not\n"
-    "look at mult.\n"
-    "\n"
-    "**Tables.** `v.lut`: 257 i16 in 65 dwords. `v.avg` with border: kh·kw i16.\n"
+    "**Parameters** of the vector unit, from the dword in the instruction's `par` on. With\n"
+    "`mul` = 0 `v.req` does not look at mult; with `mul` = 1 its shifts are 0…62.\n"
     "\n";
 
 static const char conv_text[] =
@@ -154,39 +151,11 @@ static const char vector_text[] =
     "\n"
     "round_shift(x, s) = (x + (s ? 1 << (s − 1) : 0)) >> s, arithmetic; sat to A bits; clamp(x,\n"
     "lo, hi) = min(max(x, lo), hi). Z(bit) is the encoded zero: bit ? −2^(A−1) : 0. Intermediate\n"
-    "values are exact (64 bits are enough). The operands of `v.add` are tiles of the same shape;\n"
-    "tiles may be the same places as the result where each result depends on one place alone,\n"
-    "else they must not overlap it.\n"
+    "values are exact (64 bits are enough). Tiles may be the same places as the result where each\n"
+    "result depends on one place alone, else they must not overlap it.\n"
     "\n"
-    "```\n"
-    "v.req    for channel n = b·V + l, pixel (y, x):\n"
-    "         t = acc[acc + ((n / E)·rows + y)·cols + x][n mod E] + bias[n]\n"
-    "         if mul: t = t · mult[n]\n"
-    "         m = round_shift(t, shift[n])\n"
-    "         res = 0: dst = clamp(m + Z(zo), lo, hi)\n"
-    "         res = 1: u = (sat(m) << p) + ((b − Z(zb)) << q)\n"
-    "                  dst = clamp(round_shift(u, s) + Z(zo), lo, hi)\n"
-    "v.add    u = ((a − Z(za)) << p) + ((b − Z(zb)) << q)\n"
-    "         dst = clamp(round_shift(u, s) + Z(zo), lo, hi)\n"
-    "v.mul    dst = clamp(round_shift((a − Z(za)) · (b − Z(zb)), s) + Z(zo), lo, hi)\n"
-    "\n"
-    "with bcast, b of pixel (y, x) of block n is vector b + n·bdb\n"
-    "\n"
-    "v.scale  dst = clamp(round_shift((a − Z(za)) · mult[n] + bias[n], shift[n]) + Z(zo), lo, hi)\n"
-    "v.copy   dst = clamp(round_shift((a − Z(za)) << p, s) + Z(zo), lo, hi)\n"
-    "v.lut    A = 8:  dst = table[a + 128]\n"
-    "         A = 16: i = (a + 32768) >> 8, f = (a + 32768) mod 256\n"
-    "                 dst = table[i] + round_shift((table[i + 1] − table[i]) · f, 8)\n"
-    "\n"
-    "in these three, a of (y, x) is the source's pixel ((y / ry)·ny, (x / rx)·nx)\n"
-    "\n"
-    "v.max    dst = largest a of rows y·sy … y·sy + kh − 1, columns x·sx … x·sx + kw − 1\n"
-    "v.avg    dst = sat(round_shift(Σ (a − Z(za)) · factor, s) + Z(zo)) over the same window\n"
-    "         border = 0: factor = mult\n"
-    "         border = 1: the window is moved up by pt and left by pl and cut to the ih × iw\n"
-    "                     pixels of the source;\n"
-    "                     factor = table[(rows inside − 1)·kw + columns inside − 1]\n"
-    "```\n"
+    "For lane l of block b of pixel (y, x), dst is the element of the result and n = b·V + l its\n"
+    "channel; a and b are that lane of that block of the sources:\n"
     "\n";
 
 static const char uops_text[] =
@@ -201,10 +170,10 @@ static const char uops_text[] =
     "  term `mac` (depthwise: `mac.w`) per kernel row, tap group and input block, `shl` between\n"
     "  the terms; `out`.\n"
     "- vector unit: for block, for beat of vector_lanes / V pixels (row by row): one\n"
-    "  micro-instruction, for `v.max` and `v.avg` one per tap of the window.\n"
+    "  micro-instruction, for instructions on windows one per tap.\n"
     "- Vector n of the activation buffer lies in bank n mod act_banks. A bank delivers one vector\n"
     "  per cycle and takes one; a vector that several columns want is delivered once. The two\n"
-    "  operands of `v.add` and `v.mul` come through two halves of the ports. The accumulator\n"
+    "  sources of format PAIR come through two halves of the ports. The accumulator\n"
     "  buffer delivers and takes P entries per cycle, the parameter buffer the parameters of V\n"
     "  channels or table_lanes look-ups (the factor of a window at a border is one).\n"
     "- Copies take dram_latency cycles and one more for each dram_bytes bytes.\n"
@@ -218,17 +187,15 @@ static const char checks_text[] =
     "- Words: an unknown opcode, a reserved bit, a field the instruction does not use that is not\n"
     "  zero, a field outside its range, its own queue in `wait` or `post`, code that ends inside a "
     "word.\n"
-    "- A place outside its buffer or region, from the first to the last one touched. `ld.wgt`\n"
-    "  reads wgt, `ld.par` par, `ld.act` work or in, `st.act` writes work or out.\n"
+    "- A place outside its buffer or region, from the first to the last one touched; a copy from\n"
+    "  or to a region that is not its own (above).\n"
     "- A result whose rows or blocks overlap each other, or a source it overlaps without being\n"
     "  the same places.\n"
     "- `ld.act` and `st.act`: offsets and strides that are no multiple of an element; lanes\n"
     "  beyond V.\n"
-    "- `pad`, `lo`, `hi` outside A bits; lo > hi; p and q both not zero; `tshift` without `two`;\n"
-    "  the residual's fields without `res`; the border's fields without `border`, `mult` with it,\n"
-    "  a window without a pixel of the source.\n"
-    "- A weight format that is not the target's, `mul` where the target has none, activations of\n"
-    "  a width it lacks.\n";
+    "- `pad` outside A bits; a window without a pixel of the source; a weight format that is not\n"
+    "  the target's; activations of a width it lacks.\n"
+    "- Fields that break a rule of their format:\n";
 
 static const char asm_text[] = "## Assembly\n"
                                "\n"
@@ -376,6 +343,15 @@ static void put_unused(struct writer *to, const struct svpe_op_info *op) {
     }
 }
 
+static void put_regions(struct writer *to, const struct svpe_op_info *op) {
+    const char *before = "; region: ";
+    for (int r = 0; r < SVPE_REGION_COUNT; r++) {
+        if (!(op->copy.regions >> r & 1)) continue;
+        write_text(to, "%s%s", before, svpe_region_name((enum svpe_region)r));
+        before = " or ";
+    }
+}
+
 static void put_instructions(struct writer *to) {
     put(to, "## Instructions\n\n| opcode | mnemonic | format | queue | meaning "
             "|\n|---|---|---|---|---|\n");
@@ -386,9 +362,91 @@ static void put_instructions(struct writer *to) {
                    op->format == SVPE_FORMAT_SYNC ? "any" : svpe_queue_name(op->queue));
         put_cell(to, op->meaning);
         put_unused(to, op);
+        put_regions(to, op);
         put(to, " |\n");
     }
     put(to, "\n");
+}
+
+/* Mnemonics of the instructions that read such parameters. */
+static void put_readers(struct writer *to, enum svpe_param param) {
+    const char *before = "- ";
+    for (int n = 0; n < SVPE_OP_COUNT; n++) {
+        const struct svpe_op_info *op = svpe_op_info((enum svpe_op)n);
+        if (!op->param.known || op->param.kind != param) continue;
+        write_text(to, "%s`%s`", before, op->mnemonic);
+        before = ", ";
+    }
+}
+
+static void put_params(struct writer *to) {
+    for (int n = 0; n < SVPE_PARAM_COUNT; n++) {
+        put_readers(to, (enum svpe_param)n);
+        write_text(to, ": %s.\n", svpe_param_info((enum svpe_param)n)->meaning);
+    }
+    put(to, "\n");
+}
+
+static void put_operands(struct writer *to) {
+    for (int f = 0; f < SVPE_FORMAT_COUNT; f++) {
+        const struct svpe_vector_info *v = svpe_vector_info((enum svpe_format)f);
+        for (int n = 0; v && n < SVPE_MAX_SOURCES; n++) {
+            const struct svpe_operand *o = &v->source[n];
+            if (!o->what) continue;
+            write_text(to, "- %s, %s `%s`: %s.\n", svpe_format_info((enum svpe_format)f)->name,
+                       o->what, svpe_field_info(o->at)->name, svpe_walk_info(o->walk)->meaning);
+        }
+    }
+    put(to, "\n");
+}
+
+/* The mnemonic in front of the first line, the others below it. */
+static void put_meaning(struct writer *to, const struct svpe_op_info *op) {
+    const char *name = op->mnemonic;
+    for (const char *line = op->computes; *line; name = "") {
+        int length = (int)strcspn(line, "\n");
+        write_text(to, "%-8s %.*s\n", name, length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static void put_vector_unit(struct writer *to) {
+    put(to, vector_text);
+    put_operands(to);
+    put(to, "```\n");
+    for (int n = 0; n < SVPE_OP_COUNT; n++) {
+        const struct svpe_op_info *op = svpe_op_info((enum svpe_op)n);
+        if (op->computes) put_meaning(to, op);
+    }
+    put(to, "```\n\n");
+}
+
+static const struct {
+    const char *format, *what, *rule;
+} rules[] = {
+#define CLAMP(format, lo, hi)             {#format, #lo " and " #hi, "of A bits, " #lo " ≤ " #hi},
+#define EITHER(format, p, q)              {#format, #p " or " #q, "zero"},
+#define ZERO(format, field, flag, v, why) {#format, #field, "zero " why},
+#define NEEDS(format, field, key, why)    {#format, #field, "zero where " why},
+#include "isa/svpe.def"
+};
+
+static bool same(const char *a, const char *b) {
+    return strcmp(a, b) == 0;
+}
+
+/* A line for each format; fields under one rule side by side. */
+static void put_rules(struct writer *to) {
+    size_t count = sizeof rules / sizeof *rules;
+    for (size_t n = 0; n < count; n++) {
+        bool begins = n == 0 || !same(rules[n].format, rules[n - 1].format);
+        bool ends = n + 1 == count || !same(rules[n].format, rules[n + 1].format);
+        bool shared = !ends && same(rules[n].rule, rules[n + 1].rule);
+        if (begins) write_text(to, "  - %s: ", rules[n].format);
+        put(to, rules[n].what);
+        if (!shared) write_text(to, " %s", rules[n].rule);
+        put(to, ends ? ".\n" : shared ? ", " : "; ");
+    }
 }
 
 static void put_port(struct writer *to, char uses) {
@@ -463,12 +521,14 @@ void svpe_print_manual(struct writer *to) {
     put_instructions(to);
     put_formats(to);
     put(to, layouts_text);
+    put_params(to);
     put(to, conv_text);
     put_names(to, "form", SVPE_FORM_COUNT, form_info, "");
-    put(to, vector_text);
+    put_vector_unit(to);
     put_wfmts(to);
     put_uops(to);
     put(to, checks_text);
+    put_rules(to);
     write_text(to,
                "- More than %" PRId64
                " steps: weight blocks times pixel groups of a `conv`, vectors times taps\n"

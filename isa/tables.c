@@ -56,6 +56,15 @@ static const struct svpe_name_info forms[] = {
 #include "isa/svpe.def"
 };
 
+static const struct svpe_name_info walks[] = {
+#define WALK(name_, meaning_) [SVPE_WALK_##name_] = {#name_, "", meaning_},
+#include "isa/svpe.def"
+};
+static const struct svpe_name_info params[] = {
+#define PARAM(name_, meaning_) [SVPE_PARAM_##name_] = {#name_, "", meaning_},
+#include "isa/svpe.def"
+};
+
 static const uint8_t format_first[SVPE_FORMAT_COUNT + 1] = {
 #define FORMAT(name, ...) [SVPE_FORMAT_##name] = FIRST_##name,
 #include "isa/svpe.def"
@@ -93,7 +102,45 @@ static const struct svpe_op_info ops[] = {
                       .opcode = opcode_,                                                           \
                       .format = SVPE_FORMAT_##format_,                                             \
                       .queue = SVPE_QUEUE_##queue_},
-#define USES(insn, mask) [SVPE_##insn].uses = mask,
+#define USES(insn, mask)   [SVPE_##insn].uses = mask,
+#define REGION_BIT(region) (1u << SVPE_REGION_##region)
+#define COPIES(insn, buffer_, regions_)                                                            \
+    [SVPE_##insn].copy = {.buffer = SVPE_BUFFER_##buffer_, .regions = regions_},
+#define READS(insn, param_, format_, field)                                                        \
+    [SVPE_##insn].param = {true, SVPE_PARAM_##param_, SVPE_##format_##_##field},
+#define STEP(insn, uop)      [SVPE_##insn].step = {true, SVPE_UOP_##uop},
+#define COMPUTES(insn, text) [SVPE_##insn].computes = text,
+#include "isa/svpe.def"
+};
+
+/* The fields of a walk, by the names they have in its format. */
+#define PIXELS(f)
+#define RESIDUAL(f)  .flag = SVPE_##f##_res,
+#define BROADCAST(f) .flag = SVPE_##f##_bcast,
+#define SAMPLES(f)                                                                                 \
+    .ny = SVPE_##f##_ny, .nx = SVPE_##f##_nx, .ry = SVPE_##f##_ry, .rx = SVPE_##f##_rx,
+#define WINDOWS(f)                                                                                 \
+    .kh = SVPE_##f##_kh, .kw = SVPE_##f##_kw, .sy = SVPE_##f##_sy, .sx = SVPE_##f##_sx,            \
+    .flag = SVPE_##f##_border, .pt = SVPE_##f##_pt, .pl = SVPE_##f##_pl, .ih = SVPE_##f##_ih,      \
+    .iw = SVPE_##f##_iw,
+static const struct svpe_vector_info vectors[SVPE_FORMAT_COUNT] = {
+#define SOURCE(format, n, what_, at_, block_, row_, walk_)                                         \
+    [SVPE_FORMAT_##format].source[n] = {.what = what_,                                             \
+                                        .at = SVPE_##format##_##at_,                               \
+                                        .block = SVPE_##format##_##block_,                         \
+                                        .row = SVPE_##format##_##row_,                             \
+                                        .walk = SVPE_WALK_##walk_,                                 \
+                                        walk_(format)},
+#define RESULT(format, at_, block_, row_, nb_, rows_, cols_)                                       \
+    [SVPE_FORMAT_##format].result = {.what = "destination",                                        \
+                                     .at = SVPE_##format##_##at_,                                  \
+                                     .block = SVPE_##format##_##block_,                            \
+                                     .row = SVPE_##format##_##row_,                                \
+                                     .walk = SVPE_WALK_PIXELS},                                    \
+    [SVPE_FORMAT_##format].nb = SVPE_##format##_##nb_,                                             \
+    [SVPE_FORMAT_##format].rows = SVPE_##format##_##rows_,                                         \
+    [SVPE_FORMAT_##format].cols = SVPE_##format##_##cols_,
+#define SUMS(format, acc) [SVPE_FORMAT_##format].sums = {true, SVPE_##format##_##acc},
 #include "isa/svpe.def"
 };
 
@@ -177,6 +224,21 @@ const struct svpe_name_info *svpe_buffer_info(enum svpe_buffer b) {
 const struct svpe_name_info *svpe_form_info(enum svpe_form f) {
     assert(f < SVPE_FORM_COUNT);
     return &forms[f];
+}
+
+const struct svpe_name_info *svpe_walk_info(enum svpe_walk w) {
+    assert(w < SVPE_WALK_COUNT);
+    return &walks[w];
+}
+
+const struct svpe_name_info *svpe_param_info(enum svpe_param p) {
+    assert(p < SVPE_PARAM_COUNT);
+    return &params[p];
+}
+
+const struct svpe_vector_info *svpe_vector_info(enum svpe_format f) {
+    assert(f < SVPE_FORMAT_COUNT);
+    return vectors[f].result.what ? &vectors[f] : NULL;
 }
 
 const char *svpe_queue_name(enum svpe_queue q) {

@@ -4,8 +4,8 @@
  * conv:   for output block, for group of P pixels (row-major over rows · cols): [init]; for term:
  *         (for kernel row, tap group, input block: mac); shl between the terms; out. Running sums
  *         stay in the array within a group.
- * vector: for block, for beat of vector_lanes / V pixels (row-major): one micro-instruction, v.max
- *         and v.avg one per window tap.
+ * vector: for block, for beat of vector_lanes / V pixels (row-major): one micro-instruction, of
+ *         instructions on windows one per tap. Tiles and kinds are those of svpe.def's rows.
  *
  * Ports. A bank of the activation buffer (vector address modulo act_banks) delivers one vector per
  * cycle, and takes one; a vector that several columns or pixels want is delivered once. The two
@@ -304,93 +304,79 @@ static uint64_t conv_cycles(const struct conv *c) {
 struct vec {
     const struct svpe_target *t;
     enum svpe_uop_kind kind;
-    struct tile from[2], to; /* of block 0 */
-    int64_t from_block[2], to_block;
+    struct tile from[SVPE_MAX_SOURCES], to; /* of block 0 */
+    int64_t from_block[SVPE_MAX_SOURCES], to_block;
     int sources;
     int64_t nb, rows, cols, kw, taps;
     int64_t per_beat, beats; /* pixels per beat, beats per block */
     int64_t entries;         /* accumulator entries per pixel and block */
-    bool border;             /* v.avg */
+    bool border;             /* windows are cut */
 };
 
-static void vec_shape(struct vec *v, const struct svpe_insn *i, enum svpe_field nb,
-                      enum svpe_field rows, enum svpe_field cols) {
-    v->nb = svpe_get(i, nb);
-    v->rows = svpe_get(i, rows);
-    v->cols = svpe_get(i, cols);
+typedef void walk_fn(struct vec *v, struct tile *t, const struct svpe_insn *i,
+                     const struct svpe_operand *o);
+
+static void walk_residual(struct vec *v, struct tile *t, const struct svpe_insn *i,
+                          const struct svpe_operand *o) {
+    (void)t;
+    if (!svpe_get(i, o->flag)) v->sources--;
 }
 
-static void vec_to(struct vec *v, const struct svpe_insn *i, enum svpe_field at,
-                   enum svpe_field block, enum svpe_field row) {
-    v->to = tile_at(svpe_get(i, at), svpe_get(i, row));
-    v->to_block = svpe_get(i, block);
+static void walk_broadcast(struct vec *v, struct tile *t, const struct svpe_insn *i,
+                           const struct svpe_operand *o) {
+    (void)v;
+    if (svpe_get(i, o->flag)) t->row = t->nx = 0;
 }
 
-static struct tile *vec_from(struct vec *v, const struct svpe_insn *i, enum svpe_field at,
-                             enum svpe_field block, enum svpe_field row) {
-    v->from[v->sources] = tile_at(svpe_get(i, at), svpe_get(i, row));
-    v->from_block[v->sources] = svpe_get(i, block);
-    return &v->from[v->sources++];
+static void walk_samples(struct vec *v, struct tile *t, const struct svpe_insn *i,
+                         const struct svpe_operand *o) {
+    (void)v;
+    t->ny = svpe_get(i, o->ny);
+    t->nx = svpe_get(i, o->nx);
+    t->ry = svpe_get(i, o->ry);
+    t->rx = svpe_get(i, o->rx);
 }
 
-static void begin_req(struct vec *v, const struct svpe_insn *i) {
-    v->kind = SVPE_UOP_VREQ;
-    vec_shape(v, i, SVPE_REQ_nb, SVPE_REQ_rows, SVPE_REQ_cols);
-    vec_to(v, i, SVPE_REQ_dst, SVPE_REQ_ddb, SVPE_REQ_ddr);
-    if (svpe_get(i, SVPE_REQ_res)) vec_from(v, i, SVPE_REQ_b, SVPE_REQ_bdb, SVPE_REQ_bdr);
-    v->entries = ceil_div(v->t->lanes, v->t->elements);
-}
-
-static void begin_pair(struct vec *v, const struct svpe_insn *i) {
-    v->kind = SVPE_UOP_VPAIR;
-    vec_shape(v, i, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols);
-    vec_to(v, i, SVPE_PAIR_dst, SVPE_PAIR_ddb, SVPE_PAIR_ddr);
-    vec_from(v, i, SVPE_PAIR_a, SVPE_PAIR_adb, SVPE_PAIR_adr);
-    struct tile *b = vec_from(v, i, SVPE_PAIR_b, SVPE_PAIR_bdb, SVPE_PAIR_bdr);
-    if (svpe_get(i, SVPE_PAIR_bcast)) b->row = b->nx = 0;
-}
-
-static void begin_map(struct vec *v, const struct svpe_insn *i) {
-    v->kind = i->op == SVPE_LUT    ? SVPE_UOP_VLUT
-              : i->op == SVPE_COPY ? SVPE_UOP_VCOPY
-                                   : SVPE_UOP_VMAP;
-    vec_shape(v, i, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols);
-    vec_to(v, i, SVPE_MAP_dst, SVPE_MAP_ddb, SVPE_MAP_ddr);
-    struct tile *a = vec_from(v, i, SVPE_MAP_a, SVPE_MAP_adb, SVPE_MAP_adr);
-    a->ny = svpe_get(i, SVPE_MAP_ny);
-    a->nx = svpe_get(i, SVPE_MAP_nx);
-    a->ry = svpe_get(i, SVPE_MAP_ry);
-    a->rx = svpe_get(i, SVPE_MAP_rx);
-}
-
-static void begin_window(struct vec *v, const struct svpe_insn *i) {
-    v->kind = i->op == SVPE_MAX ? SVPE_UOP_VMAX : SVPE_UOP_VAVG;
-    vec_shape(v, i, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols);
-    vec_to(v, i, SVPE_WIN_dst, SVPE_WIN_ddb, SVPE_WIN_ddr);
-    struct tile *a = vec_from(v, i, SVPE_WIN_a, SVPE_WIN_adb, SVPE_WIN_adr);
-    v->kw = svpe_get(i, SVPE_WIN_kw);
-    v->taps = svpe_get(i, SVPE_WIN_kh) * v->kw;
-    a->ny = svpe_get(i, SVPE_WIN_sy);
-    a->nx = svpe_get(i, SVPE_WIN_sx);
-    if (!svpe_get(i, SVPE_WIN_border)) return;
+static void walk_windows(struct vec *v, struct tile *t, const struct svpe_insn *i,
+                         const struct svpe_operand *o) {
+    v->kw = svpe_get(i, o->kw);
+    v->taps = svpe_get(i, o->kh) * v->kw;
+    t->ny = svpe_get(i, o->sy);
+    t->nx = svpe_get(i, o->sx);
+    if (!svpe_get(i, o->flag)) return;
     v->border = true;
-    a->oy = -svpe_get(i, SVPE_WIN_pt);
-    a->ox = -svpe_get(i, SVPE_WIN_pl);
-    a->ih = svpe_get(i, SVPE_WIN_ih);
-    a->iw = svpe_get(i, SVPE_WIN_iw);
+    t->oy = -svpe_get(i, o->pt);
+    t->ox = -svpe_get(i, o->pl);
+    t->ih = svpe_get(i, o->ih);
+    t->iw = svpe_get(i, o->iw);
 }
 
-typedef void vec_begin_fn(struct vec *v, const struct svpe_insn *i);
+/* NULL: pixel (y, x), as tile_at() has it. */
+static walk_fn *const walks[SVPE_WALK_COUNT] = {[SVPE_WALK_RESIDUAL] = walk_residual,
+                                                [SVPE_WALK_BROADCAST] = walk_broadcast,
+                                                [SVPE_WALK_SAMPLES] = walk_samples,
+                                                [SVPE_WALK_WINDOWS] = walk_windows};
 
-static vec_begin_fn *const vec_kinds[SVPE_OP_COUNT] = {
-    [SVPE_REQ] = begin_req,    [SVPE_ADD] = begin_pair,   [SVPE_MUL] = begin_pair,
-    [SVPE_SCALE] = begin_map,  [SVPE_LUT] = begin_map,    [SVPE_COPY] = begin_map,
-    [SVPE_MAX] = begin_window, [SVPE_AVG] = begin_window,
-};
+static void vec_source(struct vec *v, const struct svpe_insn *i, const struct svpe_operand *o) {
+    struct tile *t = &v->from[v->sources];
+    *t = tile_at(svpe_get(i, o->at), svpe_get(i, o->row));
+    v->from_block[v->sources++] = svpe_get(i, o->block);
+    if (walks[o->walk]) walks[o->walk](v, t, i, o);
+}
 
+/* i must have a STEP row. */
 static void vec_begin(struct vec *v, const struct svpe_machine *m, const struct svpe_insn *i) {
-    *v = (struct vec){.t = m->target, .taps = 1, .kw = 1};
-    vec_kinds[i->op](v, i);
+    const struct svpe_op_info *op = svpe_op_info(i->op);
+    const struct svpe_vector_info *info = svpe_vector_info(op->format);
+    *v = (struct vec){.t = m->target, .kind = op->step.kind, .taps = 1, .kw = 1};
+    v->nb = svpe_get(i, info->nb);
+    v->rows = svpe_get(i, info->rows);
+    v->cols = svpe_get(i, info->cols);
+    v->to = tile_at(svpe_get(i, info->result.at), svpe_get(i, info->result.row));
+    v->to_block = svpe_get(i, info->result.block);
+    for (int n = 0; n < SVPE_MAX_SOURCES; n++)
+        if (info->source[n].what) vec_source(v, i, &info->source[n]);
+    v->entries = info->sums.known ? ceil_div(v->t->lanes, v->t->elements) : 0;
     v->per_beat = v->t->vector_lanes / v->t->lanes;
     v->beats = ceil_div(v->rows * v->cols, v->per_beat);
 }
@@ -482,7 +468,7 @@ bool svpe_uop_next(struct svpe_uop_iter *it, struct svpe_uop *out) {
         conv_begin(&c, it->m, it->i);
         return conv_uop(&c, n, out);
     }
-    if (!vec_kinds[it->i->op]) return false;
+    if (!svpe_op_info(it->i->op)->step.known) return false;
     struct vec v;
     vec_begin(&v, it->m, it->i);
     return vec_uop(&v, n, out);
@@ -512,7 +498,7 @@ uint64_t svpe_insn_cycles(const struct svpe_machine *m, const struct svpe_insn *
         conv_begin(&c, m, i);
         return conv_cycles(&c);
     }
-    if (vec_kinds[i->op]) {
+    if (svpe_op_info(i->op)->step.known) {
         struct vec v;
         vec_begin(&v, m, i);
         return vec_cycles(&v);
@@ -534,7 +520,7 @@ void svpe_uop_print(const struct svpe_uop *u, struct writer *to) {
         write_text(to, " ob=%d group=%d", u->ob, u->group);
     else
         write_text(to, " beat=%d", u->beat);
-    if (u->kind == SVPE_UOP_VMAX || u->kind == SVPE_UOP_VAVG) write_text(to, " tap=%d", u->tap);
+    if (svpe_uop_info(u->kind)->act_writes == 'E') write_text(to, " tap=%d", u->tap);
     write_text(to, " : cycles=%d", u->cycles);
     print_count(to, "act", u->act_reads);
     print_count(to, "peak", u->bank_peak);

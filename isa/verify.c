@@ -1,10 +1,15 @@
 /* One instruction on one machine: what the loader must know before a program may run. Every address
  * an instruction touches lies inside its buffer or region, every loop is finite and not empty,
- * every value is one that the instruction's meaning covers. Not here: words (code.c), tokens and
- * races (order.c), parameters, layer tags and where a segment ends (runtime/). */
+ * every value is one that the instruction's meaning covers. Copies, the vector unit and rules
+ * between fields are looked up in svpe.def's rows; only conv is known here.
+ *
+ * Not here: words (code.c), tokens and races (order.c), parameters, layer tags and where a segment
+ * ends (runtime/). */
 #include "isa/isa.h"
 
+#include <assert.h>
 #include <stdarg.h>
+#include <stddef.h>
 
 struct check {
     struct arena *a;
@@ -78,8 +83,9 @@ static void inside_region(struct check *c, int64_t region, const char *what, int
          svpe_region_name((enum svpe_region)region), (unsigned long long)room);
 }
 
-/* allowed: bit r for region r. True if the region is one of them. */
-static bool allowed_region(struct check *c, enum svpe_field f, unsigned allowed) {
+/* True if the region is one that the copy's row allows. */
+static bool allowed_region(struct check *c, enum svpe_field f) {
+    unsigned allowed = svpe_op_info(c->i->op)->copy.regions;
     int64_t r = get(c, f);
     if (r < SVPE_REGION_COUNT && (allowed >> r & 1)) return true;
     char names[64] = "";
@@ -144,27 +150,79 @@ static void check_activation(struct check *c, enum svpe_field f) {
     range(c, f, -half, half - 1);
 }
 
-static void check_clamp(struct check *c, enum svpe_field lo, enum svpe_field hi) {
-    check_activation(c, lo);
-    check_activation(c, hi);
-    if (get(c, lo) > get(c, hi)) {
-        fail(c, "lo: expected at most hi, found %lld > %lld", (long long)get(c, lo),
-             (long long)get(c, hi));
+static void zero(struct check *c, enum svpe_field f, const char *when) {
+    if (get(c, f) == 0) return;
+    fail(c, "%s: expected 0 %s, found %lld", svpe_field_info(f)->name, when, (long long)get(c, f));
+}
+
+/* ---- Rules between fields ---- */
+
+struct rule {
+    enum svpe_format format;
+    void (*check)(struct check *c, const struct rule *r);
+    enum svpe_field f, g;
+    int64_t value;
+    size_t key; /* offset of the target's member */
+    const char *text;
+};
+
+static void clamp_rule(struct check *c, const struct rule *r) {
+    check_activation(c, r->f);
+    check_activation(c, r->g);
+    if (get(c, r->f) > get(c, r->g)) {
+        fail(c, "%s: expected at most %s, found %lld > %lld", svpe_field_info(r->f)->name,
+             svpe_field_info(r->g)->name, (long long)get(c, r->f), (long long)get(c, r->g));
     }
 }
 
-static void check_zero(struct check *c, const char *when, const enum svpe_field *f, size_t n) {
-    for (size_t k = 0; k < n; k++) {
-        if (get(c, f[k]) == 0) continue;
-        fail(c, "%s: expected 0 %s, found %lld", svpe_field_info(f[k])->name, when,
-             (long long)get(c, f[k]));
-    }
+static void either_rule(struct check *c, const struct rule *r) {
+    if (get(c, r->f) == 0 || get(c, r->g) == 0) return;
+    fail(c, "%s and %s: expected one of them to be 0, found %lld and %lld",
+         svpe_field_info(r->f)->name, svpe_field_info(r->g)->name, (long long)get(c, r->f),
+         (long long)get(c, r->g));
 }
 
-static void check_one_shift(struct check *c, enum svpe_field p, enum svpe_field q) {
-    if (get(c, p) == 0 || get(c, q) == 0) return;
-    fail(c, "p and q: expected one of them to be 0, found %lld and %lld", (long long)get(c, p),
-         (long long)get(c, q));
+static void zero_rule(struct check *c, const struct rule *r) {
+    if (get(c, r->g) == r->value) zero(c, r->f, r->text);
+}
+
+static void needs_rule(struct check *c, const struct rule *r) {
+    int64_t offered = *(const int64_t *)((const char *)c->m->target + r->key);
+    if (offered || get(c, r->f) == 0) return;
+    fail(c, "%s: expected 0, %s", svpe_field_info(r->f)->name, r->text);
+}
+
+static const struct rule rules[] = {
+#define CLAMP(format_, lo, hi)                                                                     \
+    {.format = SVPE_FORMAT_##format_,                                                              \
+     .check = clamp_rule,                                                                          \
+     .f = SVPE_##format_##_##lo,                                                                   \
+     .g = SVPE_##format_##_##hi},
+#define EITHER(format_, p, q)                                                                      \
+    {.format = SVPE_FORMAT_##format_,                                                              \
+     .check = either_rule,                                                                         \
+     .f = SVPE_##format_##_##p,                                                                    \
+     .g = SVPE_##format_##_##q},
+#define ZERO(format_, field, flag, value_, when)                                                   \
+    {.format = SVPE_FORMAT_##format_,                                                              \
+     .check = zero_rule,                                                                           \
+     .f = SVPE_##format_##_##field,                                                                \
+     .g = SVPE_##format_##_##flag,                                                                 \
+     .value = value_,                                                                              \
+     .text = when},
+#define NEEDS(format_, field, key_, why)                                                           \
+    {.format = SVPE_FORMAT_##format_,                                                              \
+     .check = needs_rule,                                                                          \
+     .f = SVPE_##format_##_##field,                                                                \
+     .key = offsetof(struct svpe_target, key_),                                                    \
+     .text = why},
+#include "isa/svpe.def"
+};
+
+static void check_rules(struct check *c) {
+    enum svpe_format format = svpe_op_info(c->i->op)->format;
+    for (size_t n = 0; n < sizeof rules / sizeof *rules; n++)
+        if (rules[n].format == format) rules[n].check(c, &rules[n]);
 }
 
 static void multiple(struct check *c, enum svpe_field f, int64_t of) {
@@ -173,21 +231,15 @@ static void multiple(struct check *c, enum svpe_field f, int64_t of) {
          (long long)get(c, f));
 }
 
-/* Instructions. */
-
-static void check_nothing(struct check *c) {
-    (void)c;
-}
+/* ---- Copies ---- */
 
 static void check_line(struct check *c) {
-    bool weights = c->i->op == SVPE_LDW;
-    unsigned allowed = 1u << (weights ? SVPE_REGION_WGT : SVPE_REGION_PAR);
-    if (!allowed_region(c, SVPE_LINE_region, allowed)) return;
+    enum svpe_buffer buffer = svpe_op_info(c->i->op)->copy.buffer;
+    if (!allowed_region(c, SVPE_LINE_region)) return;
     multiple(c, SVPE_LINE_src, 8);
     int64_t count = get(c, SVPE_LINE_count);
     inside_region(c, get(c, SVPE_LINE_region), "source", get(c, SVPE_LINE_src) + count * 8);
-    inside_buffer(c, weights ? SVPE_BUFFER_WGT : SVPE_BUFFER_PAR, "destination",
-                  get(c, SVPE_LINE_dst) + count);
+    inside_buffer(c, buffer, "destination", get(c, SVPE_LINE_dst) + count);
 }
 
 static int log2_of(int64_t v) {
@@ -197,8 +249,7 @@ static int log2_of(int64_t v) {
 }
 
 static void check_load(struct check *c) {
-    unsigned allowed = 1u << SVPE_REGION_WORK | 1u << SVPE_REGION_IN;
-    if (!allowed_region(c, SVPE_TILE_region, allowed)) return;
+    if (!allowed_region(c, SVPE_TILE_region)) return;
     range(c, SVPE_TILE_px, 0, log2_of(c->v));
     if (c->fault) return;
     multiple(c, SVPE_TILE_src, c->element);
@@ -223,8 +274,7 @@ static void check_load(struct check *c) {
 }
 
 static void check_store(struct check *c) {
-    unsigned allowed = 1u << SVPE_REGION_WORK | 1u << SVPE_REGION_OUT;
-    if (!allowed_region(c, SVPE_BACK_region, allowed)) return;
+    if (!allowed_region(c, SVPE_BACK_region)) return;
     multiple(c, SVPE_BACK_dst, c->element);
     multiple(c, SVPE_BACK_sb, c->element);
     multiple(c, SVPE_BACK_sr, c->element);
@@ -245,23 +295,23 @@ static void check_store(struct check *c) {
     no_overlap(c, &to);
 }
 
+/* ---- Convolution ---- */
+
 static void check_form(struct check *c) {
-    static const enum svpe_field pixel[] = {SVPE_CONV_px}, stride[] = {SVPE_CONV_db};
     int64_t form = get(c, SVPE_CONV_form);
     bool stem = form == SVPE_FORM_STEM;
     if (stem || form == SVPE_FORM_DEPTHWISE) range(c, SVPE_CONV_ib, 1, 1);
     if (stem) {
         range(c, SVPE_CONV_px, 0, log2_of(c->v));
         range(c, SVPE_CONV_dx, 1, 1);
-        check_zero(c, "in the stem form", stride, 1);
+        zero(c, SVPE_CONV_db, "in the stem form");
     } else {
-        check_zero(c, "outside the stem form", pixel, 1);
+        zero(c, SVPE_CONV_px, "outside the stem form");
     }
     if (form == SVPE_FORM_FC) {
         range(c, SVPE_CONV_rows, 1, 1);
         range(c, SVPE_CONV_cols, 1, 1);
     }
-    if (!get(c, SVPE_CONV_two)) range(c, SVPE_CONV_tshift, 0, 0);
 }
 
 static void check_wfmt(struct check *c) {
@@ -309,143 +359,152 @@ static void check_conv(struct check *c) {
     check_steps(c, blocks * ((pixels + p - 1) / p));
 }
 
-static struct tile tile_of(const struct check *c, const char *what, enum svpe_field at,
-                           enum svpe_field block, enum svpe_field row, int64_t nb, int64_t rows,
-                           int64_t cols) {
-    return (struct tile){what, get(c, at), get(c, block), get(c, row), nb, rows, cols};
-}
+/* ---- Vector unit ---- */
 
-static void check_residual(struct check *c, const struct tile *to) {
-    static const enum svpe_field unused[] = {SVPE_REQ_b, SVPE_REQ_bdb, SVPE_REQ_bdr, SVPE_REQ_zb,
-                                             SVPE_REQ_p, SVPE_REQ_q,   SVPE_REQ_s};
-    if (!get(c, SVPE_REQ_res)) {
-        check_zero(c, "without a residual", unused, sizeof unused / sizeof *unused);
-        return;
-    }
-    check_one_shift(c, SVPE_REQ_p, SVPE_REQ_q);
-    struct tile b =
-        tile_of(c, "residual", SVPE_REQ_b, SVPE_REQ_bdb, SVPE_REQ_bdr, to->nb, to->rows, to->run);
-    tile_inside(c, &b);
-    check_apart(c, &b, to, true);
-}
-
-static void check_requantize(struct check *c) {
-    int64_t nb = get(c, SVPE_REQ_nb), rows = get(c, SVPE_REQ_rows), cols = get(c, SVPE_REQ_cols);
-    int64_t e = c->m->target->elements, channels = nb * c->v;
-    if (get(c, SVPE_REQ_mul) && !c->m->target->requant_mul) {
-        fail(c, "mul: expected 0, the target requantizes by shifts alone");
-    }
-    check_clamp(c, SVPE_REQ_lo, SVPE_REQ_hi);
-    inside_buffer(c, SVPE_BUFFER_ACC, "accumulators",
-                  get(c, SVPE_REQ_acc) + (channels + e - 1) / e * rows * cols);
-    inside_buffer(c, SVPE_BUFFER_PAR, "parameters", get(c, SVPE_REQ_par) + channels);
-    struct tile to =
-        tile_of(c, "destination", SVPE_REQ_dst, SVPE_REQ_ddb, SVPE_REQ_ddr, nb, rows, cols);
-    check_result(c, &to);
-    check_residual(c, &to);
-    check_steps(c, nb * rows * cols);
-}
-
-static void check_pair(struct check *c) {
-    static const enum svpe_field pitch[] = {SVPE_PAIR_bdr};
-    int64_t nb = get(c, SVPE_PAIR_nb), rows = get(c, SVPE_PAIR_rows);
-    int64_t cols = get(c, SVPE_PAIR_cols), bcast = get(c, SVPE_PAIR_bcast);
-    check_clamp(c, SVPE_PAIR_lo, SVPE_PAIR_hi);
-    check_one_shift(c, SVPE_PAIR_p, SVPE_PAIR_q);
-    if (bcast) check_zero(c, "with bcast", pitch, 1);
-    struct tile to =
-        tile_of(c, "destination", SVPE_PAIR_dst, SVPE_PAIR_ddb, SVPE_PAIR_ddr, nb, rows, cols);
-    struct tile a =
-        tile_of(c, "first source", SVPE_PAIR_a, SVPE_PAIR_adb, SVPE_PAIR_adr, nb, rows, cols);
-    struct tile b = tile_of(c, "second source", SVPE_PAIR_b, SVPE_PAIR_bdb, SVPE_PAIR_bdr, nb,
-                            bcast ? 1 : rows, bcast ? 1 : cols);
-    check_result(c, &to);
-    tile_inside(c, &a);
-    tile_inside(c, &b);
-    check_apart(c, &a, &to, true);
-    check_apart(c, &b, &to, !bcast);
-    check_steps(c, nb * rows * cols);
-}
-
-/* 257 i16 */
-enum { TABLE_DWORDS = 65 };
-
-static void check_map(struct check *c) {
-    int64_t nb = get(c, SVPE_MAP_nb), rows = get(c, SVPE_MAP_rows), cols = get(c, SVPE_MAP_cols);
-    int64_t ny = get(c, SVPE_MAP_ny), nx = get(c, SVPE_MAP_nx);
-    int64_t ry = get(c, SVPE_MAP_ry), rx = get(c, SVPE_MAP_rx);
-    if (c->i->op != SVPE_LUT) check_clamp(c, SVPE_MAP_lo, SVPE_MAP_hi);
-    if (c->i->op != SVPE_COPY) {
-        inside_buffer(c, SVPE_BUFFER_PAR, c->i->op == SVPE_LUT ? "table" : "parameters",
-                      get(c, SVPE_MAP_par) + (c->i->op == SVPE_LUT ? TABLE_DWORDS : nb * c->v));
-    }
-    struct tile to =
-        tile_of(c, "destination", SVPE_MAP_dst, SVPE_MAP_ddb, SVPE_MAP_ddr, nb, rows, cols);
-    struct tile a = tile_of(c, "source", SVPE_MAP_a, SVPE_MAP_adb, SVPE_MAP_adr, nb,
-                            (rows - 1) / ry * ny + 1, (cols - 1) / rx * nx + 1);
-    check_result(c, &to);
-    tile_inside(c, &a);
-    check_apart(c, &a, &to, ny == 1 && nx == 1 && ry == 1 && rx == 1);
-    check_steps(c, nb * rows * cols);
+static struct tile tile_of(const struct check *c, const struct svpe_operand *o, int64_t nb,
+                           int64_t rows, int64_t cols) {
+    return (struct tile){o->what, get(c, o->at), get(c, o->block), get(c, o->row), nb, rows, cols};
 }
 
 /* Windows that reach over the border: each must have a row and a column inside, for the table to
  * have a factor. */
-static void check_border(struct check *c) {
-    int64_t kh = get(c, SVPE_WIN_kh), kw = get(c, SVPE_WIN_kw);
-    range(c, SVPE_WIN_mult, 0, 0);
-    range(c, SVPE_WIN_pt, 0, kh - 1);
-    range(c, SVPE_WIN_pl, 0, kw - 1);
-    int64_t y = (get(c, SVPE_WIN_rows) - 1) * get(c, SVPE_WIN_sy) - get(c, SVPE_WIN_pt);
-    int64_t x = (get(c, SVPE_WIN_cols) - 1) * get(c, SVPE_WIN_sx) - get(c, SVPE_WIN_pl);
-    if (y >= get(c, SVPE_WIN_ih) || x >= get(c, SVPE_WIN_iw)) {
-        fail(c, "the last window begins at row %lld, column %lld; the source has %lld×%lld",
-             (long long)y, (long long)x, (long long)get(c, SVPE_WIN_ih),
-             (long long)get(c, SVPE_WIN_iw));
-    }
-    inside_buffer(c, SVPE_BUFFER_PAR, "table", get(c, SVPE_WIN_par) + (kh * kw * 2 + 7) / 8);
+static void check_border(struct check *c, const struct svpe_operand *o, const struct tile *to) {
+    range(c, o->pt, 0, get(c, o->kh) - 1);
+    range(c, o->pl, 0, get(c, o->kw) - 1);
+    int64_t y = (to->rows - 1) * get(c, o->sy) - get(c, o->pt);
+    int64_t x = (to->run - 1) * get(c, o->sx) - get(c, o->pl);
+    if (y < get(c, o->ih) && x < get(c, o->iw)) return;
+    fail(c, "the last window begins at row %lld, column %lld; the source has %lld×%lld",
+         (long long)y, (long long)x, (long long)get(c, o->ih), (long long)get(c, o->iw));
 }
 
-static void check_window(struct check *c) {
-    static const enum svpe_field unused[] = {SVPE_WIN_pt, SVPE_WIN_pl, SVPE_WIN_ih, SVPE_WIN_iw,
-                                             SVPE_WIN_par};
-    int64_t nb = get(c, SVPE_WIN_nb), rows = get(c, SVPE_WIN_rows), cols = get(c, SVPE_WIN_cols);
-    int64_t kh = get(c, SVPE_WIN_kh), kw = get(c, SVPE_WIN_kw);
-    int64_t height = (rows - 1) * get(c, SVPE_WIN_sy) + kh;
-    int64_t width = (cols - 1) * get(c, SVPE_WIN_sx) + kw;
-    if (get(c, SVPE_WIN_border)) {
-        check_border(c);
-        height = get(c, SVPE_WIN_ih);
-        width = get(c, SVPE_WIN_iw);
-    } else {
-        check_zero(c, "without border", unused, sizeof unused / sizeof *unused);
+/* What a source's walk makes of the result's shape. */
+struct source {
+    struct tile tile; /* all that may be touched; rows = 0: there is none */
+    bool alike;       /* each result needs the same place of the source alone */
+    int64_t taps;     /* places that each result needs */
+};
+typedef void walk_fn(struct check *c, const struct svpe_operand *o, const struct tile *to,
+                     struct source *s);
+
+static void walk_pixels(struct check *c, const struct svpe_operand *o, const struct tile *to,
+                        struct source *s) {
+    s->tile = tile_of(c, o, to->nb, to->rows, to->run);
+    s->alike = true;
+}
+
+static void walk_residual(struct check *c, const struct svpe_operand *o, const struct tile *to,
+                          struct source *s) {
+    if (get(c, o->flag)) walk_pixels(c, o, to, s);
+}
+
+static void walk_broadcast(struct check *c, const struct svpe_operand *o, const struct tile *to,
+                           struct source *s) {
+    if (get(c, o->flag))
+        s->tile = tile_of(c, o, to->nb, 1, 1);
+    else
+        walk_pixels(c, o, to, s);
+}
+
+static void walk_samples(struct check *c, const struct svpe_operand *o, const struct tile *to,
+                         struct source *s) {
+    int64_t ny = get(c, o->ny), nx = get(c, o->nx), ry = get(c, o->ry), rx = get(c, o->rx);
+    s->tile = tile_of(c, o, to->nb, (to->rows - 1) / ry * ny + 1, (to->run - 1) / rx * nx + 1);
+    s->alike = ny == 1 && nx == 1 && ry == 1 && rx == 1;
+}
+
+static void walk_windows(struct check *c, const struct svpe_operand *o, const struct tile *to,
+                         struct source *s) {
+    int64_t height = (to->rows - 1) * get(c, o->sy) + get(c, o->kh);
+    int64_t width = (to->run - 1) * get(c, o->sx) + get(c, o->kw);
+    if (get(c, o->flag)) {
+        check_border(c, o, to);
+        height = get(c, o->ih);
+        width = get(c, o->iw);
     }
-    struct tile to =
-        tile_of(c, "destination", SVPE_WIN_dst, SVPE_WIN_ddb, SVPE_WIN_ddr, nb, rows, cols);
-    struct tile a = tile_of(c, "source", SVPE_WIN_a, SVPE_WIN_adb, SVPE_WIN_adr, nb, height, width);
+    s->tile = tile_of(c, o, to->nb, height, width);
+    s->taps = get(c, o->kh) * get(c, o->kw);
+}
+
+static walk_fn *const walks[SVPE_WALK_COUNT] = {
+    [SVPE_WALK_PIXELS] = walk_pixels,       [SVPE_WALK_RESIDUAL] = walk_residual,
+    [SVPE_WALK_BROADCAST] = walk_broadcast, [SVPE_WALK_SAMPLES] = walk_samples,
+    [SVPE_WALK_WINDOWS] = walk_windows,
+};
+
+/* 257 i16 */
+enum { TABLE_DWORDS = 65 };
+
+static void check_params(struct check *c, const struct svpe_vector_info *v, int64_t nb) {
+    const struct svpe_op_info *op = svpe_op_info(c->i->op);
+    const struct svpe_operand *o = &v->source[0];
+    if (!op->param.known) return;
+    int64_t at = get(c, op->param.at);
+    switch (op->param.kind) {
+    case SVPE_PARAM_CHANNELS:
+        inside_buffer(c, SVPE_BUFFER_PAR, "parameters", at + nb * c->v);
+        break;
+    case SVPE_PARAM_TABLE:
+        inside_buffer(c, SVPE_BUFFER_PAR, "table", at + TABLE_DWORDS);
+        break;
+    case SVPE_PARAM_FACTORS:
+        assert(o->walk == SVPE_WALK_WINDOWS);
+        if (!get(c, o->flag)) break;
+        inside_buffer(c, SVPE_BUFFER_PAR, "table",
+                      at + (get(c, o->kh) * get(c, o->kw) * 2 + 7) / 8);
+        break;
+    case SVPE_PARAM_COUNT:
+        break;
+    }
+}
+
+static void check_sums(struct check *c, const struct svpe_vector_info *v, const struct tile *to) {
+    int64_t e = c->m->target->elements, blocks = (to->nb * c->v + e - 1) / e;
+    if (!v->sums.known) return;
+    inside_buffer(c, SVPE_BUFFER_ACC, "accumulators",
+                  get(c, v->sums.at) + blocks * to->rows * to->run);
+}
+
+static void check_vector(struct check *c) {
+    const struct svpe_vector_info *v = svpe_vector_info(svpe_op_info(c->i->op)->format);
+    struct tile to = tile_of(c, &v->result, get(c, v->nb), get(c, v->rows), get(c, v->cols));
+    struct source from[SVPE_MAX_SOURCES];
+    int64_t taps = 1;
+    for (int n = 0; n < SVPE_MAX_SOURCES; n++) {
+        const struct svpe_operand *o = &v->source[n];
+        from[n] = (struct source){.taps = 1};
+        if (o->what) walks[o->walk](c, o, &to, &from[n]);
+        if (from[n].taps > taps) taps = from[n].taps;
+    }
+    check_sums(c, v, &to);
+    check_params(c, v, to.nb);
     if (c->fault) return;
     check_result(c, &to);
-    tile_inside(c, &a);
-    check_apart(c, &a, &to, false);
-    check_steps(c, nb * rows * cols * kh * kw);
+    for (int n = 0; n < SVPE_MAX_SOURCES; n++)
+        if (from[n].tile.rows) tile_inside(c, &from[n].tile);
+    for (int n = 0; n < SVPE_MAX_SOURCES; n++)
+        if (from[n].tile.rows) check_apart(c, &from[n].tile, &to, from[n].alike);
+    check_steps(c, to.nb * to.rows * to.run * taps);
 }
+
+/* ---- Instructions ---- */
 
 typedef void check_fn(struct check *c);
 
-static check_fn *const checks[SVPE_OP_COUNT] = {
-    [SVPE_END] = check_nothing,    [SVPE_SYNCW] = check_nothing, [SVPE_LDW] = check_line,
-    [SVPE_LDP] = check_line,       [SVPE_LDA] = check_load,      [SVPE_CONV] = check_conv,
-    [SVPE_REQ] = check_requantize, [SVPE_ADD] = check_pair,      [SVPE_MUL] = check_pair,
-    [SVPE_SCALE] = check_map,      [SVPE_LUT] = check_map,       [SVPE_COPY] = check_map,
-    [SVPE_MAX] = check_window,     [SVPE_AVG] = check_window,    [SVPE_STA] = check_store,
-};
+static check_fn *const checks[SVPE_FORMAT_COUNT] = {[SVPE_FORMAT_LINE] = check_line,
+                                                    [SVPE_FORMAT_TILE] = check_load,
+                                                    [SVPE_FORMAT_BACK] = check_store,
+                                                    [SVPE_FORMAT_CONV] = check_conv};
 
 const char *svpe_verify_insn(struct arena *a, const struct svpe_machine *m,
                              const struct svpe_insn *i) {
     struct check c = {.a = a, .m = m, .i = i, .v = m->target->lanes, .element = m->act_bits / 8};
     bool offered = m->act_bits == 8 ? m->target->act8 : m->act_bits == 16 && m->target->act16;
     if (!offered) return "the target does not offer activations of this width";
+    enum svpe_format format = svpe_op_info(i->op)->format;
     check_fields(&c);
-    if (!c.fault) checks[i->op](&c);
+    if (!c.fault) check_rules(&c);
+    if (!c.fault && checks[format]) checks[format](&c);
+    if (!c.fault && svpe_vector_info(format)) check_vector(&c);
     return c.fault;
 }

@@ -101,22 +101,15 @@ static bool check_channels(struct replay *r, size_t from, size_t channels, int m
     return true;
 }
 
-static bool check_requantize(struct replay *r, const struct svpe_insn *i) {
-    return check_channels(r, (size_t)svpe_get(i, SVPE_REQ_par),
-                          (size_t)(svpe_get(i, SVPE_REQ_nb) * r->target->lanes),
-                          svpe_get(i, SVPE_REQ_mul) ? 62 : 31);
+/* A product may be shifted further than a sum. */
+static int most_shift(const struct svpe_insn *i) {
+    return i->op == SVPE_REQ && svpe_get(i, SVPE_REQ_mul) ? 62 : 31;
 }
 
-static bool check_scale(struct replay *r, const struct svpe_insn *i) {
-    return check_channels(r, (size_t)svpe_get(i, SVPE_MAP_par),
-                          (size_t)(svpe_get(i, SVPE_MAP_nb) * r->target->lanes), 31);
-}
-
-static bool check_lookup(struct replay *r, const struct svpe_insn *i) {
-    size_t par = (size_t)svpe_get(i, SVPE_MAP_par);
+static bool check_table(struct replay *r, size_t from) {
     if (r->image->machine.act_bits != 8) return true;
     for (int n = 0; n < 256; n++) {
-        const uint8_t *p = r->par + par * 8 + 2 * n;
+        const uint8_t *p = r->par + from * 8 + 2 * n;
         int value = (int16_t)(p[0] | p[1] << 8);
         if (value < INT8_MIN || value > INT8_MAX) {
             diag(r->c, rt_table_value, where(r), n, value, INT8_MIN, INT8_MAX);
@@ -124,6 +117,17 @@ static bool check_lookup(struct replay *r, const struct svpe_insn *i) {
         }
     }
     return true;
+}
+
+/* Of the vector unit. Factors of windows may be anything. */
+static bool check_params(struct replay *r, const struct svpe_insn *i) {
+    const struct svpe_op_info *op = svpe_op_info(i->op);
+    if (!op->param.known) return true;
+    size_t from = (size_t)svpe_get(i, op->param.at);
+    if (op->param.kind == SVPE_PARAM_TABLE) return check_table(r, from);
+    if (op->param.kind != SVPE_PARAM_CHANNELS) return true;
+    int64_t nb = svpe_get(i, svpe_vector_info(op->format)->nb);
+    return check_channels(r, from, (size_t)(nb * r->target->lanes), most_shift(i));
 }
 
 /* ---- The stream ---- */
@@ -160,9 +164,7 @@ static bool reads_what_is_loaded(const struct replay *r, const struct svpe_insn 
 typedef bool check_fn(struct replay *r, const struct svpe_insn *i);
 
 static check_fn *const checks[SVPE_OP_COUNT] = {
-    [SVPE_LDW] = load_weights,     [SVPE_LDP] = load_params,   [SVPE_CONV] = check_conv,
-    [SVPE_REQ] = check_requantize, [SVPE_SCALE] = check_scale, [SVPE_LUT] = check_lookup,
-};
+    [SVPE_LDW] = load_weights, [SVPE_LDP] = load_params, [SVPE_CONV] = check_conv};
 
 static bool replay_segment(struct replay *r, int segment) {
     memset(r->wgt_loaded, 0, r->wgt_dwords);
@@ -172,6 +174,7 @@ static bool replay_segment(struct replay *r, int segment) {
         const struct svpe_insn *i = &r->image->insns[r->insn];
         if (!reads_what_is_loaded(r, i)) return false;
         if (checks[i->op] && !checks[i->op](r, i)) return false;
+        if (!check_params(r, i)) return false;
     }
     return true;
 }

@@ -8,16 +8,16 @@
 
 #include <string.h>
 
-static rt_execute_fn *const execute[SVPE_OP_COUNT] = {
-    [SVPE_LDW] = rt_do_load_weights, [SVPE_LDP] = rt_do_load_params, [SVPE_LDA] = rt_do_load_tile,
-    [SVPE_STA] = rt_do_store_tile,   [SVPE_CONV] = rt_do_conv,       [SVPE_REQ] = rt_do_requantize,
-    [SVPE_ADD] = rt_do_add,          [SVPE_MUL] = rt_do_mul,         [SVPE_SCALE] = rt_do_scale,
-    [SVPE_LUT] = rt_do_lookup,       [SVPE_COPY] = rt_do_copy,       [SVPE_MAX] = rt_do_max,
-    [SVPE_AVG] = rt_do_avg,
+static rt_execute_fn *const execute[SVPE_FORMAT_COUNT] = {
+    [SVPE_FORMAT_LINE] = rt_do_line,       [SVPE_FORMAT_TILE] = rt_do_load_tile,
+    [SVPE_FORMAT_BACK] = rt_do_store_tile, [SVPE_FORMAT_CONV] = rt_do_conv,
+    [SVPE_FORMAT_REQ] = rt_do_requantize,  [SVPE_FORMAT_PAIR] = rt_do_pair,
+    [SVPE_FORMAT_MAP] = rt_do_map,         [SVPE_FORMAT_WIN] = rt_do_window,
 };
 
 void rt_emulator_execute(struct rt_emulator *e, const struct svpe_insn *i) {
-    if (execute[i->op]) execute[i->op](e, i); /* end and sync move no data */
+    rt_execute_fn *f = execute[svpe_op_info(i->op)->format];
+    if (f) f(e, i); /* end and sync move no data */
 }
 
 void rt_load_elements(const struct rt_emulator *e, size_t element, int count, int32_t *out) {

@@ -55,6 +55,7 @@ struct rt_emulator {
     const char *error;
 };
 
+/* All instructions of a format. */
 typedef void rt_execute_fn(struct rt_emulator *e, const struct svpe_insn *i);
 
 /* emulator.c */
@@ -67,12 +68,11 @@ void rt_load_elements(const struct rt_emulator *e, size_t element, int count, in
 void rt_store_elements(struct rt_emulator *e, size_t element, int count, const int32_t *values);
 
 /* emulator_dma.c */
-rt_execute_fn rt_do_load_weights, rt_do_load_params, rt_do_load_tile, rt_do_store_tile;
+rt_execute_fn rt_do_line, rt_do_load_tile, rt_do_store_tile;
 /* emulator_conv.c */
 rt_execute_fn rt_do_conv;
 size_t rt_conv_pixels(const struct svpe_insn *i);
-/* emulator_vector.c */
-rt_execute_fn rt_do_requantize, rt_do_add, rt_do_mul, rt_do_scale, rt_do_lookup, rt_do_copy,
-    rt_do_max, rt_do_avg;
+/* emulator_vector.c: one for each format */
+rt_execute_fn rt_do_requantize, rt_do_pair, rt_do_map, rt_do_window;
 
 #endif

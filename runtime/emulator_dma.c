@@ -4,17 +4,12 @@
 
 #include <string.h>
 
-static void copy_line(struct rt_emulator *e, const struct svpe_insn *i, uint8_t *buffer) {
+void rt_do_line(struct rt_emulator *e, const struct svpe_insn *i) {
+    uint8_t *const buffers[SVPE_BUFFER_COUNT] = {
+        [SVPE_BUFFER_WGT] = e->wgt, [SVPE_BUFFER_PAR] = e->par};
+    uint8_t *to = buffers[svpe_op_info(i->op)->copy.buffer] + svpe_get(i, SVPE_LINE_dst) * 8;
     const uint8_t *from = e->source[svpe_get(i, SVPE_LINE_region)] + svpe_get(i, SVPE_LINE_src);
-    memcpy(buffer + svpe_get(i, SVPE_LINE_dst) * 8, from, (size_t)svpe_get(i, SVPE_LINE_count) * 8);
-}
-
-void rt_do_load_weights(struct rt_emulator *e, const struct svpe_insn *i) {
-    copy_line(e, i, e->wgt);
-}
-
-void rt_do_load_params(struct rt_emulator *e, const struct svpe_insn *i) {
-    copy_line(e, i, e->par);
+    memcpy(to, from, (size_t)svpe_get(i, SVPE_LINE_count) * 8);
 }
 
 static uint8_t *fill(const struct rt_emulator *e, uint8_t *to, size_t elements, int64_t value) {

@@ -59,13 +59,23 @@ static void load(const struct rt_emulator *e, const struct tile *t, int b, int y
 /* Computes vector (b, y, x) of the result into out. */
 typedef void vector_fn(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out);
 
-static void for_each_vector(struct rt_emulator *e, struct shape s, struct tile to, vector_fn *fn,
-                            void *op) {
+/* The body of each instruction of the vector unit: STEP rows without one do not compile. op is what
+ * its format's function has read of the fields. */
+#define STEP(insn, ...) static vector_fn vector_##insn;
+#include "isa/svpe.def"
+static vector_fn *const bodies[SVPE_OP_COUNT] = {
+#define STEP(insn, ...) [SVPE_##insn] = vector_##insn,
+#include "isa/svpe.def"
+};
+
+static void for_each_vector(struct rt_emulator *e, const struct svpe_insn *i, struct shape s,
+                            struct tile to, void *op) {
     int32_t out[MAX_LANES];
+    vector_fn *body = bodies[i->op];
     for (int b = 0; b < s.nb; b++)
         for (int y = 0; y < s.rows; y++)
             for (int x = 0; x < s.cols; x++) {
-                fn(e, op, b, y, x, out);
+                body(e, op, b, y, x, out);
                 rt_store_elements(e, vector_at(&to, b, y, x) * (size_t)e->lanes, e->lanes, out);
             }
 }
@@ -138,7 +148,7 @@ static void add_residual(struct rt_emulator *e, const struct requantize *r, int 
 }
 
 /* The sum has w + 1 bits, w + 17 with the factor: nothing wraps here. */
-static void requantize_vector(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
+static void vector_REQ(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
     struct requantize *r = op;
     const struct channels *ch = &r->channels;
     int64_t m[MAX_LANES];
@@ -176,8 +186,7 @@ void rt_do_requantize(struct rt_emulator *e, const struct svpe_insn *i) {
     };
     r.channels.par = (size_t)svpe_get(i, SVPE_REQ_par);
     r.channels.block = -1;
-    for_each_vector(e, s, tile_of(i, SVPE_REQ_dst, SVPE_REQ_ddb, SVPE_REQ_ddr), requantize_vector,
-                    &r);
+    for_each_vector(e, i, s, tile_of(i, SVPE_REQ_dst, SVPE_REQ_ddb, SVPE_REQ_ddr), &r);
 }
 
 /* ---- v.add, v.mul ---- */
@@ -195,7 +204,7 @@ static void load_pair(const struct rt_emulator *e, const struct pair *p, int b, 
     load(e, &p->b, b, p->broadcast ? 0 : y, p->broadcast ? 0 : x, second);
 }
 
-static void add_vector(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
+static void vector_ADD(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
     const struct pair *p = op;
     int32_t first[MAX_LANES], second[MAX_LANES];
     load_pair(e, p, b, y, x, first, second);
@@ -206,7 +215,7 @@ static void add_vector(struct rt_emulator *e, void *op, int b, int y, int x, int
     }
 }
 
-static void mul_vector(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
+static void vector_MUL(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
     const struct pair *p = op;
     int32_t first[MAX_LANES], second[MAX_LANES];
     load_pair(e, p, b, y, x, first, second);
@@ -216,7 +225,7 @@ static void mul_vector(struct rt_emulator *e, void *op, int b, int y, int x, int
     }
 }
 
-static void pair(struct rt_emulator *e, const struct svpe_insn *i, vector_fn *fn) {
+void rt_do_pair(struct rt_emulator *e, const struct svpe_insn *i) {
     struct pair p = {
         .a = tile_of(i, SVPE_PAIR_a, SVPE_PAIR_adb, SVPE_PAIR_adr),
         .b = tile_of(i, SVPE_PAIR_b, SVPE_PAIR_bdb, SVPE_PAIR_bdr),
@@ -230,15 +239,8 @@ static void pair(struct rt_emulator *e, const struct svpe_insn *i, vector_fn *fn
         .lo = (int32_t)svpe_get(i, SVPE_PAIR_lo),
         .hi = (int32_t)svpe_get(i, SVPE_PAIR_hi),
     };
-    for_each_vector(e, shape_of(i, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols),
-                    tile_of(i, SVPE_PAIR_dst, SVPE_PAIR_ddb, SVPE_PAIR_ddr), fn, &p);
-}
-
-void rt_do_add(struct rt_emulator *e, const struct svpe_insn *i) {
-    pair(e, i, add_vector);
-}
-void rt_do_mul(struct rt_emulator *e, const struct svpe_insn *i) {
-    pair(e, i, mul_vector);
+    for_each_vector(e, i, shape_of(i, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols),
+                    tile_of(i, SVPE_PAIR_dst, SVPE_PAIR_ddb, SVPE_PAIR_ddr), &p);
 }
 
 /* ---- v.scale, v.lut, v.copy ---- */
@@ -256,7 +258,7 @@ static void load_mapped(const struct rt_emulator *e, const struct map *m, int b,
     load(e, &m->a, b, y / m->ry * m->ny, x / m->rx * m->nx, to);
 }
 
-static void scale_vector(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
+static void vector_SCALE(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
     struct map *m = op;
     const struct channels *ch = &m->channels;
     int32_t a[MAX_LANES];
@@ -275,14 +277,14 @@ static int32_t look_up(const struct rt_emulator *e, size_t table, int32_t a) {
     return (int32_t)(from + round_shift((to - from) * ((a + 32768) & 255), 8));
 }
 
-static void lookup_vector(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
+static void vector_LUT(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
     const struct map *m = op;
     int32_t a[MAX_LANES];
     load_mapped(e, m, b, y, x, a);
     for (int v = 0; v < e->lanes; v++) out[v] = look_up(e, m->table, a[v]);
 }
 
-static void copy_vector(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
+static void vector_COPY(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
     const struct map *m = op;
     int32_t a[MAX_LANES];
     load_mapped(e, m, b, y, x, a);
@@ -292,7 +294,7 @@ static void copy_vector(struct rt_emulator *e, void *op, int b, int y, int x, in
     }
 }
 
-static void map(struct rt_emulator *e, const struct svpe_insn *i, vector_fn *fn) {
+void rt_do_map(struct rt_emulator *e, const struct svpe_insn *i) {
     struct map m = {
         .a = tile_of(i, SVPE_MAP_a, SVPE_MAP_adb, SVPE_MAP_adr),
         .ny = (int)svpe_get(i, SVPE_MAP_ny),
@@ -309,18 +311,8 @@ static void map(struct rt_emulator *e, const struct svpe_insn *i, vector_fn *fn)
     };
     m.channels.par = m.table;
     m.channels.block = -1;
-    for_each_vector(e, shape_of(i, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols),
-                    tile_of(i, SVPE_MAP_dst, SVPE_MAP_ddb, SVPE_MAP_ddr), fn, &m);
-}
-
-void rt_do_scale(struct rt_emulator *e, const struct svpe_insn *i) {
-    map(e, i, scale_vector);
-}
-void rt_do_lookup(struct rt_emulator *e, const struct svpe_insn *i) {
-    map(e, i, lookup_vector);
-}
-void rt_do_copy(struct rt_emulator *e, const struct svpe_insn *i) {
-    map(e, i, copy_vector);
+    for_each_vector(e, i, shape_of(i, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols),
+                    tile_of(i, SVPE_MAP_dst, SVPE_MAP_ddb, SVPE_MAP_ddr), &m);
 }
 
 /* ---- v.max, v.avg ---- */
@@ -356,7 +348,7 @@ static struct span cols_of(const struct window *w, int x) {
     return span_of(w, x, w->sx, w->kw, w->pl, w->iw);
 }
 
-static void max_vector(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
+static void vector_MAX(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
     const struct window *w = op;
     struct span rows = rows_of(w, y), cols = cols_of(w, x);
     int32_t a[MAX_LANES];
@@ -377,7 +369,7 @@ static int32_t factor(const struct rt_emulator *e, const struct window *w, struc
                        (size_t)((rows.to - rows.from - 1) * w->kw + cols.to - cols.from - 1));
 }
 
-static void average_vector(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
+static void vector_AVG(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
     const struct window *w = op;
     struct span rows = rows_of(w, y), cols = cols_of(w, x);
     int32_t a[MAX_LANES];
@@ -391,7 +383,7 @@ static void average_vector(struct rt_emulator *e, void *op, int b, int y, int x,
     for (int v = 0; v < e->lanes; v++) out[v] = saturate(e, round_shift(sum[v] * m, w->s) + w->zo);
 }
 
-static void windows(struct rt_emulator *e, const struct svpe_insn *i, vector_fn *fn) {
+void rt_do_window(struct rt_emulator *e, const struct svpe_insn *i) {
     struct window w = {
         .a = tile_of(i, SVPE_WIN_a, SVPE_WIN_adb, SVPE_WIN_adr),
         .kh = (int)svpe_get(i, SVPE_WIN_kh),
@@ -409,13 +401,6 @@ static void windows(struct rt_emulator *e, const struct svpe_insn *i, vector_fn 
         .iw = (int)svpe_get(i, SVPE_WIN_iw),
         .table = (size_t)svpe_get(i, SVPE_WIN_par),
     };
-    for_each_vector(e, shape_of(i, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols),
-                    tile_of(i, SVPE_WIN_dst, SVPE_WIN_ddb, SVPE_WIN_ddr), fn, &w);
-}
-
-void rt_do_max(struct rt_emulator *e, const struct svpe_insn *i) {
-    windows(e, i, max_vector);
-}
-void rt_do_avg(struct rt_emulator *e, const struct svpe_insn *i) {
-    windows(e, i, average_vector);
+    for_each_vector(e, i, shape_of(i, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols),
+                    tile_of(i, SVPE_WIN_dst, SVPE_WIN_ddb, SVPE_WIN_ddr), &w);
 }

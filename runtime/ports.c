@@ -1,6 +1,7 @@
 /* Whether any micro-instruction uses a port of the target more often than its cycles allow. Uses
  * are counted from the addresses the emulator touches, one by one, and so apart from isa/uop.c,
- * which says how many cycles a micro-instruction takes.
+ * which says how many cycles a micro-instruction takes. Both know the vector unit's tiles from
+ * svpe.def's rows.
  *
  * Not here: what micro-instructions there are and in which order (isa/uop.c). */
 #include "runtime/runtime.h"
@@ -109,92 +110,111 @@ struct beat {
     int64_t block, first, end, cols;
 };
 
-struct place { /* of the first vector; strides */
-    int64_t at, block, row;
+static int64_t vector_at(struct rt_ports *p, const struct svpe_operand *o, const struct beat *b,
+                         int64_t y, int64_t x) {
+    return get(p, o->at) + b->block * get(p, o->block) + y * get(p, o->row) + x;
+}
+
+/* Touches what pixel (y, x) of the result needs of a source at the micro-instruction's tap. */
+typedef void walk_fn(struct rt_ports *p, const struct svpe_operand *o, const struct beat *b,
+                     int64_t y, int64_t x);
+
+static void walk_pixels(struct rt_ports *p, const struct svpe_operand *o, const struct beat *b,
+                        int64_t y, int64_t x) {
+    touch(p, act_read, vector_at(p, o, b, y, x));
+}
+
+static void walk_residual(struct rt_ports *p, const struct svpe_operand *o, const struct beat *b,
+                          int64_t y, int64_t x) {
+    if (get(p, o->flag)) walk_pixels(p, o, b, y, x);
+}
+
+static void walk_broadcast(struct rt_ports *p, const struct svpe_operand *o, const struct beat *b,
+                           int64_t y, int64_t x) {
+    bool one = get(p, o->flag);
+    walk_pixels(p, o, b, one ? 0 : y, one ? 0 : x);
+}
+
+static void walk_samples(struct rt_ports *p, const struct svpe_operand *o, const struct beat *b,
+                         int64_t y, int64_t x) {
+    walk_pixels(p, o, b, y / get(p, o->ry) * get(p, o->ny), x / get(p, o->rx) * get(p, o->nx));
+}
+
+static void walk_windows(struct rt_ports *p, const struct svpe_operand *o, const struct beat *b,
+                         int64_t y, int64_t x) {
+    int64_t kw = get(p, o->kw), pt = get(p, o->pt), pl = get(p, o->pl);
+    int64_t row = y * get(p, o->sy) + p->uop.tap / kw, col = x * get(p, o->sx) + p->uop.tap % kw;
+    if (get(p, o->flag)) {
+        if (row < pt || row >= pt + get(p, o->ih)) return;
+        if (col < pl || col >= pl + get(p, o->iw)) return;
+        row -= pt;
+        col -= pl;
+    }
+    walk_pixels(p, o, b, row, col);
+}
+
+static walk_fn *const walks[SVPE_WALK_COUNT] = {
+    [SVPE_WALK_PIXELS] = walk_pixels,       [SVPE_WALK_RESIDUAL] = walk_residual,
+    [SVPE_WALK_BROADCAST] = walk_broadcast, [SVPE_WALK_SAMPLES] = walk_samples,
+    [SVPE_WALK_WINDOWS] = walk_windows,
 };
 
-#define PLACE(format, at, block, row)                                                              \
-    ((struct place){get(p, SVPE_##format##_##at), get(p, SVPE_##format##_##block),                 \
-                    get(p, SVPE_##format##_##row)})
-
-static int64_t vector_at(struct place t, const struct beat *b, int64_t y, int64_t x) {
-    return t.at + b->block * t.block + y * t.row + x;
+static void touch_source(struct rt_ports *p, const struct svpe_operand *o, const struct beat *b) {
+    begin_access(p);
+    for (int64_t n = b->first; n < b->end; n++) walks[o->walk](p, o, b, n / b->cols, n % b->cols);
 }
 
-static void touch_tile(struct rt_ports *p, const char *port, struct place t, const struct beat *b) {
+static void touch_result(struct rt_ports *p, const struct svpe_operand *o, const struct beat *b) {
     begin_access(p);
     for (int64_t n = b->first; n < b->end; n++)
-        touch(p, port, vector_at(t, b, n / b->cols, n % b->cols));
+        touch(p, act_write, vector_at(p, o, b, n / b->cols, n % b->cols));
 }
 
-static void check_req(struct rt_ports *p, const struct beat *b) {
+static void count_sums(struct rt_ports *p, const struct beat *b) {
     const struct svpe_target *t = p->machine->target;
     int64_t V = t->lanes, first = b->block * V, last = first + V - 1;
     int64_t entries = last / t->elements - first / t->elements + 1;
     at_most(p, "accumulator reads", (b->end - b->first) * entries, p->target->columns);
-    at_most(p, "parameter reads", 1, 1); /* all pixels of a beat are of one block */
-    if (get(p, SVPE_REQ_res)) touch_tile(p, act_read, PLACE(REQ, b, bdb, bdr), b);
-    touch_tile(p, act_write, PLACE(REQ, dst, ddb, ddr), b);
 }
 
-static void check_pair(struct rt_ports *p, const struct beat *b) {
-    touch_tile(p, act_read, PLACE(PAIR, a, adb, adr), b);
-    if (get(p, SVPE_PAIR_bcast)) {
-        begin_access(p);
-        touch(p, act_read, vector_at(PLACE(PAIR, b, bdb, bdr), b, 0, 0));
-    } else {
-        touch_tile(p, act_read, PLACE(PAIR, b, bdb, bdr), b);
+static void count_params(struct rt_ports *p, const struct svpe_vector_info *v, const struct beat *b,
+                         bool last_tap) {
+    const struct svpe_op_info *op = svpe_op_info(p->insn->op);
+    int64_t pixels = b->end - b->first, lanes = p->machine->target->lanes;
+    if (!op->param.known) return;
+    switch (op->param.kind) {
+    case SVPE_PARAM_CHANNELS:
+        at_most(p, "parameter reads", 1, 1); /* all pixels of a beat are of one block */
+        break;
+    case SVPE_PARAM_TABLE:
+        at_most(p, "look-ups", pixels * lanes, p->target->table_lanes);
+        break;
+    case SVPE_PARAM_FACTORS:
+        if (last_tap && get(p, v->source[0].flag))
+            at_most(p, "look-ups", pixels, p->target->table_lanes);
+        break;
+    case SVPE_PARAM_COUNT:
+        break;
     }
-    touch_tile(p, act_write, PLACE(PAIR, dst, ddb, ddr), b);
 }
 
-static void check_map(struct rt_ports *p, const struct beat *b) {
-    int64_t ny = get(p, SVPE_MAP_ny), nx = get(p, SVPE_MAP_nx);
-    int64_t ry = get(p, SVPE_MAP_ry), rx = get(p, SVPE_MAP_rx);
-    int64_t lookups = (b->end - b->first) * p->machine->target->lanes;
-    if (p->insn->op == SVPE_LUT) at_most(p, "look-ups", lookups, p->target->table_lanes);
-    if (p->insn->op == SVPE_SCALE) at_most(p, "parameter reads", 1, 1);
-    begin_access(p);
-    for (int64_t n = b->first; n < b->end; n++)
-        touch(p, act_read,
-              vector_at(PLACE(MAP, a, adb, adr), b, n / b->cols / ry * ny, n % b->cols / rx * nx));
-    touch_tile(p, act_write, PLACE(MAP, dst, ddb, ddr), b);
-}
-
-static void check_window(struct rt_ports *p, const struct beat *b) {
-    int64_t kw = get(p, SVPE_WIN_kw), taps = get(p, SVPE_WIN_kh) * kw, border = 0;
-    if (p->insn->op == SVPE_AVG) border = get(p, SVPE_WIN_border);
-    begin_access(p);
-    for (int64_t n = b->first; n < b->end; n++) {
-        int64_t y = n / b->cols * get(p, SVPE_WIN_sy) + p->uop.tap / kw - get(p, SVPE_WIN_pt);
-        int64_t x = n % b->cols * get(p, SVPE_WIN_sx) + p->uop.tap % kw - get(p, SVPE_WIN_pl);
-        bool inside = y >= 0 && y < get(p, SVPE_WIN_ih) && x >= 0 && x < get(p, SVPE_WIN_iw);
-        if (!border || inside) touch(p, act_read, vector_at(PLACE(WIN, a, adb, adr), b, y, x));
-    }
-    if (p->uop.tap + 1 < taps) return;
-    if (border) at_most(p, "look-ups", b->end - b->first, p->target->table_lanes);
-    touch_tile(p, act_write, PLACE(WIN, dst, ddb, ddr), b);
-}
-
-static const struct vector_op {
-    void (*check)(struct rt_ports *p, const struct beat *b);
-    enum svpe_field rows, cols;
-} vector_ops[SVPE_FORMAT_COUNT] = {
-    [SVPE_FORMAT_REQ] = {check_req, SVPE_REQ_rows, SVPE_REQ_cols},
-    [SVPE_FORMAT_PAIR] = {check_pair, SVPE_PAIR_rows, SVPE_PAIR_cols},
-    [SVPE_FORMAT_MAP] = {check_map, SVPE_MAP_rows, SVPE_MAP_cols},
-    [SVPE_FORMAT_WIN] = {check_window, SVPE_WIN_rows, SVPE_WIN_cols},
-};
-
-static void check_beat(struct rt_ports *p, const struct vector_op *op) {
-    int64_t cols = get(p, op->cols), pixels = get(p, op->rows) * cols;
+static void check_beat(struct rt_ports *p, const struct svpe_vector_info *v) {
+    int64_t cols = get(p, v->cols), pixels = get(p, v->rows) * cols, taps = 1;
     int64_t size = p->machine->target->vector_lanes / p->machine->target->lanes;
     int64_t beats = (pixels + size - 1) / size, first = p->uop.beat % beats * size;
-    op->check(p, &(struct beat){p->uop.beat / beats, first, least(first + size, pixels), cols});
+    struct beat b = {p->uop.beat / beats, first, least(first + size, pixels), cols};
+    const struct svpe_operand *windows = &v->source[0];
+    if (windows->walk == SVPE_WALK_WINDOWS) taps = get(p, windows->kh) * get(p, windows->kw);
+    bool last_tap = p->uop.tap + 1 == taps;
+    if (v->sums.known) count_sums(p, &b);
+    count_params(p, v, &b, last_tap);
+    for (int n = 0; n < SVPE_MAX_SOURCES; n++)
+        if (v->source[n].what) touch_source(p, &v->source[n], &b);
+    if (last_tap) touch_result(p, &v->result, &b);
 }
 
 bool rt_check_ports(struct rt_ports *p, const struct svpe_insn *i, struct rt_port_fault *fault) {
-    const struct vector_op *op = &vector_ops[svpe_op_info(i->op)->format];
+    const struct svpe_vector_info *v = svpe_vector_info(svpe_op_info(i->op)->format);
     struct svpe_uop_iter it;
     p->insn = i;
     p->fault = fault;
@@ -204,7 +224,7 @@ bool rt_check_ports(struct rt_ports *p, const struct svpe_insn *i, struct rt_por
         if (i->op == SVPE_CONV)
             check_conv(p);
         else
-            check_beat(p, op);
+            check_beat(p, v);
     }
     return !p->found;
 }

@@ -179,6 +179,11 @@ static void meaning_pair(const struct scene *s) {
             }
 }
 
+static bool reads(const struct scene *s, enum svpe_param kind) {
+    const struct svpe_op_info *op = svpe_op_info(s->insn.op);
+    return op->param.known && op->param.kind == kind;
+}
+
 static void meaning_map(const struct scene *s) {
     for (int64_t b = 0; b < F(MAP_nb); b++)
         for (int64_t y = 0; y < F(MAP_rows); y++)
@@ -188,9 +193,9 @@ static void meaning_map(const struct scene *s) {
                 touch_vector(s, true, F(MAP_dst) + b * F(MAP_ddb) + y * F(MAP_ddr) + x);
             }
     int64_t par = F(MAP_par) * 8;
-    if (s->insn.op == SVPE_SCALE)
+    if (reads(s, SVPE_PARAM_CHANNELS))
         mark(&want, SVPE_BUFFER_PAR, false, (uint64_t)par, (uint64_t)(F(MAP_nb) * s->V * 8));
-    if (s->insn.op == SVPE_LUT) /* every entry some stored value can select */
+    if (reads(s, SVPE_PARAM_TABLE)) /* every entry some stored value can select */
         for (int64_t v = -(1 << (s->element * 8 - 1)); v < 1 << (s->element * 8 - 1); v++) {
             int64_t i = s->element == 1 ? v + 128 : (v + 32768) >> 8;
             mark(&want, SVPE_BUFFER_PAR, false, (uint64_t)(par + i * 2), s->element == 1 ? 2 : 4);
@@ -302,10 +307,8 @@ static void mend(struct scene *s) {
         if (F(CONV_form) == SVPE_FORM_STEM || F(CONV_form) == SVPE_FORM_DEPTHWISE)
             svpe_set(i, SVPE_CONV_ib, 1);
         break;
-    case SVPE_AVG:
-        svpe_set(i, SVPE_WIN_border, pick(s, 0, 1));
-        break;
     default:
+        if (reads(s, SVPE_PARAM_FACTORS)) svpe_set(i, SVPE_WIN_border, pick(s, 0, 1));
         break;
     }
 }
@@ -359,45 +362,43 @@ static void rounds(enum svpe_op op, void (*meaning)(const struct scene *s), int 
     }
 }
 
+/* Every instruction of a format. */
+static void format(enum svpe_format f, void (*meaning)(const struct scene *s), int count) {
+    for (int op = 0; op < SVPE_OP_COUNT; op++)
+        if (svpe_op_info((enum svpe_op)op)->format == f) rounds((enum svpe_op)op, meaning, count);
+}
+
 static void test_lines(void **state) {
     (void)state;
-    rounds(SVPE_LDW, meaning_line, ROUNDS);
-    rounds(SVPE_LDP, meaning_line, ROUNDS);
+    format(SVPE_FORMAT_LINE, meaning_line, ROUNDS);
 }
 static void test_load_tile(void **state) {
     (void)state;
-    rounds(SVPE_LDA, meaning_load_tile, ROUNDS);
+    format(SVPE_FORMAT_TILE, meaning_load_tile, ROUNDS);
 }
 static void test_store_tile(void **state) {
     (void)state;
-    rounds(SVPE_STA, meaning_store_tile, ROUNDS);
+    format(SVPE_FORMAT_BACK, meaning_store_tile, ROUNDS);
 }
 static void test_conv(void **state) {
     (void)state;
-    rounds(SVPE_CONV, meaning_conv, 4 * ROUNDS);
+    format(SVPE_FORMAT_CONV, meaning_conv, 4 * ROUNDS);
 }
 static void test_req(void **state) {
     (void)state;
-    rounds(SVPE_REQ, meaning_req, ROUNDS);
+    format(SVPE_FORMAT_REQ, meaning_req, ROUNDS);
 }
 static void test_pair(void **state) {
     (void)state;
-    rounds(SVPE_ADD, meaning_pair, ROUNDS);
-    rounds(SVPE_MUL, meaning_pair, ROUNDS);
+    format(SVPE_FORMAT_PAIR, meaning_pair, ROUNDS);
 }
 static void test_map(void **state) {
     (void)state;
-    rounds(SVPE_SCALE, meaning_map, ROUNDS);
-    rounds(SVPE_COPY, meaning_map, ROUNDS);
-}
-static void test_lut(void **state) {
-    (void)state;
-    rounds(SVPE_LUT, meaning_map, ROUNDS);
+    format(SVPE_FORMAT_MAP, meaning_map, ROUNDS);
 }
 static void test_window(void **state) {
     (void)state;
-    rounds(SVPE_MAX, meaning_window, ROUNDS);
-    rounds(SVPE_AVG, meaning_window, 3 * ROUNDS);
+    format(SVPE_FORMAT_WIN, meaning_window, 3 * ROUNDS);
 }
 
 static void count_ranges(void *user, const struct svpe_range *r) {
@@ -444,7 +445,6 @@ int main(void) {
         cmocka_unit_test(test_req),
         cmocka_unit_test(test_pair),
         cmocka_unit_test(test_map),
-        cmocka_unit_test(test_lut),
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_ordinary_conv_is_few_ranges),
         cmocka_unit_test(test_tokens_alone_touch_nothing),

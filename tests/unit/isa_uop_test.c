@@ -79,7 +79,8 @@ static void draw(struct scene *s, enum svpe_op op) {
     for (size_t b = 0; b < sizeof bounds / sizeof *bounds; b++)
         if (svpe_field_info(bounds[b].field)->format == svpe_op_info(op)->format)
             svpe_set(&s->insn, bounds[b].field, pick(s, bounds[b].low, bounds[b].high));
-    if (op == SVPE_AVG) svpe_set(&s->insn, SVPE_WIN_border, pick(s, 0, 1));
+    if (svpe_op_info(op)->format == SVPE_FORMAT_WIN && svpe_op_info(op)->param.known)
+        svpe_set(&s->insn, SVPE_WIN_border, pick(s, 0, 1));
     if (op != SVPE_CONV) return;
     if (F(CONV_form) == SVPE_FORM_STEM) {
         svpe_set(&s->insn, SVPE_CONV_px, pick(s, 0, log2_of(s->target.lanes)));
@@ -278,24 +279,35 @@ static void want_window(const struct scene *s, struct wanted w[3], int64_t b, in
         want(&w[2], F(WIN_dst) + b * F(WIN_ddb) + y * F(WIN_ddr) + x);
 }
 
+/* By format. */
 struct vector_op {
-    enum svpe_op op;
-    enum svpe_uop_kind kind;
     want_fn *want;
     enum svpe_field nb, rows, cols;
-    bool entries, params, lookups, windows;
+    bool entries, windows;
 };
 
-static const struct vector_op vector_ops[] = {
-    {SVPE_REQ, SVPE_UOP_VREQ, want_req, SVPE_REQ_nb, SVPE_REQ_rows, SVPE_REQ_cols, 1, 1, 0, 0},
-    {SVPE_ADD, SVPE_UOP_VPAIR, want_pair, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols, 0, 0, 0, 0},
-    {SVPE_MUL, SVPE_UOP_VPAIR, want_pair, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols, 0, 0, 0, 0},
-    {SVPE_SCALE, SVPE_UOP_VMAP, want_map, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols, 0, 1, 0, 0},
-    {SVPE_LUT, SVPE_UOP_VLUT, want_map, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols, 0, 0, 1, 0},
-    {SVPE_COPY, SVPE_UOP_VCOPY, want_map, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols, 0, 0, 0, 0},
-    {SVPE_MAX, SVPE_UOP_VMAX, want_window, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols, 0, 0, 0, 1},
-    {SVPE_AVG, SVPE_UOP_VAVG, want_window, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols, 0, 0, 0, 1},
+static const struct vector_op vector_ops[SVPE_FORMAT_COUNT] = {
+    [SVPE_FORMAT_REQ] = {want_req, SVPE_REQ_nb, SVPE_REQ_rows, SVPE_REQ_cols, 1, 0},
+    [SVPE_FORMAT_PAIR] = {want_pair, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols, 0, 0},
+    [SVPE_FORMAT_MAP] = {want_map, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols, 0, 0},
+    [SVPE_FORMAT_WIN] = {want_window, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols, 0, 1},
 };
+
+/* Reads of the parameter buffer, and how many of them fit into a cycle. */
+struct params {
+    int64_t reads, ports;
+};
+
+static struct params want_params(const struct scene *s, const struct beat *b) {
+    const struct svpe_op_info *op = svpe_op_info(s->insn.op);
+    int64_t pixels = b->end - b->first, tables = s->target.table_lanes;
+    if (!op->param.known) return (struct params){0, 1};
+    if (op->param.kind == SVPE_PARAM_CHANNELS) return (struct params){1, 1};
+    if (op->param.kind == SVPE_PARAM_TABLE)
+        return (struct params){pixels * s->target.lanes, tables};
+    bool last = b->tap == F(WIN_kh) * F(WIN_kw) - 1;
+    return (struct params){F(WIN_border) && last ? pixels : 0, tables};
+}
 
 static void expect_beat(const struct scene *s, const struct vector_op *o, struct svpe_uop u,
                         struct beat b, struct svpe_uop_iter *it, uint64_t *cycles) {
@@ -303,20 +315,18 @@ static void expect_beat(const struct scene *s, const struct vector_op *o, struct
     int64_t pixels = b.end - b.first, V = s->target.lanes, E = s->target.elements;
     w[0].count = w[1].count = w[2].count = 0;
     for (int64_t n = b.first; n < b.end; n++) o->want(s, w, b.block, n / b.cols, n % b.cols, b.tap);
-    u.kind = o->kind;
+    u.kind = svpe_op_info(s->insn.op)->step.kind;
     u.tap = (int)b.tap;
     u.act_reads = w[0].count + w[1].count;
     u.act_writes = w[2].count;
     u.bank_peak = peak_of(s, &w[0]) > peak_of(s, &w[1]) ? peak_of(s, &w[0]) : peak_of(s, &w[1]);
     u.acc_reads = o->entries ? (int)(pixels * (V > E ? V / E : 1)) : 0;
-    u.par_reads = o->params;
-    if (o->lookups) u.par_reads = (int)(pixels * V);
-    if (o->op == SVPE_AVG && F(WIN_border) && b.tap == F(WIN_kh) * F(WIN_kw) - 1)
-        u.par_reads = (int)pixels;
+    struct params params = want_params(s, &b);
+    u.par_reads = (int)params.reads;
     u.cycles = at_least(1, u.bank_peak, 1);
     u.cycles = at_least(u.cycles, peak_of(s, &w[2]), 1);
     u.cycles = at_least(u.cycles, u.acc_reads, s->target.columns);
-    if (!o->params) u.cycles = at_least(u.cycles, u.par_reads, s->target.table_lanes);
+    u.cycles = at_least(u.cycles, params.reads, params.ports);
     expect(&u, it, cycles);
 }
 
@@ -341,11 +351,17 @@ static void check_vector(const struct scene *s, const struct vector_op *o) {
 static void test_vector_unit(void **state) {
     (void)state;
     struct scene s = {.rng = {0x7ec}};
-    for (size_t o = 0; o < sizeof vector_ops / sizeof *vector_ops; o++)
-        for (int n = 0; n < 1000; n++) {
-            draw(&s, vector_ops[o].op);
-            check_vector(&s, &vector_ops[o]);
+    for (int op = 0; op < SVPE_OP_COUNT; op++) {
+        const struct svpe_op_info *info = svpe_op_info((enum svpe_op)op);
+        const struct vector_op *o = &vector_ops[info->format];
+        assert_int_equal(info->step.known, info->queue == SVPE_QUEUE_VEC);
+        assert_int_equal(o->want != NULL, info->queue == SVPE_QUEUE_VEC);
+        assert_int_equal(svpe_vector_info(info->format) != NULL, info->queue == SVPE_QUEUE_VEC);
+        for (int n = 0; o->want && n < 1000; n++) {
+            draw(&s, (enum svpe_op)op);
+            check_vector(&s, o);
         }
+    }
 }
 
 /* ---- Copies, tokens ---- */

@@ -333,7 +333,7 @@ static void test_nothing_is_zero(void **state) {
                                         "kh",    "kw", "ib", "ob", "sy",    "sx",   "dy",
                                         "dx",    "ny", "nx", "ry", "rx"};
     struct svpe_machine m = machine(svpe_target_find(&c, a, "tiny"), 8);
-    int tried = 0;
+    int tried[sizeof names / sizeof *names] = {0};
     for (int op = 0; op < SVPE_OP_COUNT; op++)
         for (int f = 0; f < SVPE_FIELD_COUNT; f++)
             for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
@@ -346,9 +346,10 @@ static void test_nothing_is_zero(void **state) {
                 const char *start = arena_printf(a, "%s: expected 1…", names[n]);
                 assert_non_null(fault);
                 assert_memory_equal(fault, start, strlen(start));
-                tried++;
+                tried[n]++;
             }
-    assert_int_equal(tried, 2 + 3 + 4 + 10 + 3 + 2 * 3 + 3 * 7 + 2 * 7);
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        if (!tried[n]) fail_msg("%s: no field has this name", names[n]);
     ctx_free(&c);
 }
 

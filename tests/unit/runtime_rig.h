@@ -133,9 +133,14 @@ static inline void rig_open(struct rig *r, struct svpe_insn *insns, int count) {
 
 /* ---- Random instructions ---- */
 
+static inline bool rig_uses(const struct svpe_insn *i, enum svpe_field f) {
+    return svpe_op_info(i->op)->uses >> svpe_field_info(f)->position & 1;
+}
+
+/* Unused fields stay zero. */
 static inline void rig_set(struct svpe_insn *i, enum svpe_field f, int64_t low, int64_t high,
                            struct rig *r) {
-    svpe_set(i, f, rig_between(r, low, high));
+    if (rig_uses(i, f)) svpe_set(i, f, rig_between(r, low, high));
 }
 
 /* A tile of nb × rows × cols vectors somewhere in one half of the activation buffer. */
@@ -154,6 +159,7 @@ static inline void rig_clamp(struct rig *r, struct svpe_insn *i, enum svpe_field
                              enum svpe_field hi) {
     int64_t half = INT64_C(1) << (r->A - 1);
     bool narrow = rig_below(r, 2);
+    if (!rig_uses(i, lo)) return;
     svpe_set(i, lo, narrow ? -rig_below(r, half) : -half);
     svpe_set(i, hi, narrow ? rig_below(r, half) : half - 1);
 }
@@ -305,7 +311,7 @@ static inline void rig_pair(struct rig *r, struct svpe_insn *i) {
     if (broadcast) svpe_set(i, SVPE_PAIR_bdr, 0);
     rig_tile(r, i, 0, SVPE_PAIR_dst, SVPE_PAIR_ddb, SVPE_PAIR_ddr, nb, rows, cols);
     svpe_set(i, SVPE_PAIR_bcast, broadcast);
-    if (i->op == SVPE_ADD) rig_set(i, rig_below(r, 2) ? SVPE_PAIR_p : SVPE_PAIR_q, 0, 15, r);
+    rig_set(i, rig_below(r, 2) ? SVPE_PAIR_p : SVPE_PAIR_q, 0, 15, r);
     rig_set(i, SVPE_PAIR_s, 0, rig_below(r, 2) ? 31 : 8, r);
     rig_set(i, SVPE_PAIR_za, 0, 1, r);
     rig_set(i, SVPE_PAIR_zb, 0, 1, r);
@@ -326,12 +332,10 @@ static inline void rig_map(struct rig *r, struct svpe_insn *i) {
              (rows - 1) / svpe_get(i, SVPE_MAP_ry) * svpe_get(i, SVPE_MAP_ny) + 1,
              (cols - 1) / svpe_get(i, SVPE_MAP_rx) * svpe_get(i, SVPE_MAP_nx) + 1);
     rig_tile(r, i, 0, SVPE_MAP_dst, SVPE_MAP_ddb, SVPE_MAP_ddr, nb, rows, cols);
-    if (i->op != SVPE_COPY) svpe_set(i, SVPE_MAP_par, rig_below(r, 1024 - 128));
-    if (i->op == SVPE_LUT) return;
+    rig_set(i, SVPE_MAP_par, 0, 1024 - 128 - 1, r);
     rig_set(i, SVPE_MAP_za, 0, 1, r);
     rig_set(i, SVPE_MAP_zo, 0, 1, r);
     rig_clamp(r, i, SVPE_MAP_lo, SVPE_MAP_hi);
-    if (i->op == SVPE_SCALE) return;
     rig_set(i, SVPE_MAP_p, 0, 15, r);
     rig_set(i, SVPE_MAP_s, 0, 31, r);
 }
@@ -362,28 +366,27 @@ static inline void rig_window(struct rig *r, struct svpe_insn *i) {
              (rows - 1) * svpe_get(i, SVPE_WIN_sy) + svpe_get(i, SVPE_WIN_kh),
              (cols - 1) * svpe_get(i, SVPE_WIN_sx) + svpe_get(i, SVPE_WIN_kw));
     rig_tile(r, i, 0, SVPE_WIN_dst, SVPE_WIN_ddb, SVPE_WIN_ddr, nb, rows, cols);
-    if (i->op == SVPE_MAX) return;
     rig_set(i, SVPE_WIN_za, 0, 1, r);
     rig_set(i, SVPE_WIN_zo, 0, 1, r);
     rig_set(i, SVPE_WIN_s, 0, 31, r);
-    if (rig_below(r, 2))
+    if (rig_uses(i, SVPE_WIN_border) && rig_below(r, 2))
         rig_border(r, i);
     else
         rig_set(i, SVPE_WIN_mult, -32768, 32767, r);
 }
 
 typedef void rig_make_fn(struct rig *r, struct svpe_insn *i);
-static rig_make_fn *const rig_makers[SVPE_OP_COUNT] = {
-    [SVPE_LDW] = rig_line,       [SVPE_LDP] = rig_line,       [SVPE_LDA] = rig_load_tile,
-    [SVPE_CONV] = rig_conv,      [SVPE_REQ] = rig_requantize, [SVPE_ADD] = rig_pair,
-    [SVPE_MUL] = rig_pair,       [SVPE_SCALE] = rig_map,      [SVPE_LUT] = rig_map,
-    [SVPE_COPY] = rig_map,       [SVPE_MAX] = rig_window,     [SVPE_AVG] = rig_window,
-    [SVPE_STA] = rig_store_tile,
+static rig_make_fn *const rig_makers[SVPE_FORMAT_COUNT] = {
+    [SVPE_FORMAT_LINE] = rig_line,       [SVPE_FORMAT_TILE] = rig_load_tile,
+    [SVPE_FORMAT_BACK] = rig_store_tile, [SVPE_FORMAT_CONV] = rig_conv,
+    [SVPE_FORMAT_REQ] = rig_requantize,  [SVPE_FORMAT_PAIR] = rig_pair,
+    [SVPE_FORMAT_MAP] = rig_map,         [SVPE_FORMAT_WIN] = rig_window,
 };
 
 static inline struct svpe_insn rig_insn(struct rig *r, enum svpe_op op) {
     struct svpe_insn i = svpe_insn_new(op, 0);
-    if (rig_makers[op]) rig_makers[op](r, &i);
+    rig_make_fn *make = rig_makers[svpe_op_info(op)->format];
+    if (make) make(r, &i);
     return i;
 }
 
@@ -391,13 +394,14 @@ static inline struct svpe_insn rig_insn(struct rig *r, enum svpe_op op) {
 static inline void rig_prepare(struct rig *r, const struct svpe_insn *i) {
     struct rt_emulator *e = r->e;
     rig_fill(r);
+    const struct svpe_op_info *op = svpe_op_info(i->op);
     bool wide = i->op == SVPE_REQ && svpe_get(i, SVPE_REQ_mul);
-    if (i->op == SVPE_REQ || i->op == SVPE_SCALE)
+    if (op->param.known && op->param.kind == SVPE_PARAM_CHANNELS)
         for (size_t n = 0; n < e->par_size; n += 8) {
             e->par[n + 6] = (uint8_t)rig_below(r, rig_below(r, 2) ? 8 : wide ? 63 : 32);
             e->par[n + 7] = 0;
         }
-    if (i->op == SVPE_LUT && r->A == 8)
+    if (op->param.known && op->param.kind == SVPE_PARAM_TABLE && r->A == 8)
         for (size_t n = 0; n < e->par_size; n += 2) e->par[n + 1] = e->par[n] & 128 ? 255 : 0;
     if (i->op == SVPE_CONV)
         rig_random_codes(r, e->wgt, e->wgt_size, (enum svpe_wfmt)svpe_get(i, SVPE_CONV_wfmt));
