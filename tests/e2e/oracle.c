@@ -46,12 +46,18 @@ static const struct option_row rows[] = {
 enum { DATA, COUNT, SCALE, MEAN, STD, BGR, SATURATION, LAYERS, ROWS };
 enum { RANDOM_COUNT = 2, THREADS_MAX = 16 };
 
+/* One value is for all channels, as nbqc has it. */
+static void per_channel(const struct option_value *v, double *to) {
+    for (int i = 0; i < PREPROCESS_CHANNELS && v->count > 0; i++)
+        to[i] = v->floats[i < v->count ? i : v->count - 1];
+}
+
 static struct preprocess preprocess_of(const struct option_set *set) {
     struct preprocess p = {.scale = 1.0 / 255, .std = {1, 1, 1, 1}, .given = true};
     p.bgr = set->values[BGR].given;
     if (set->values[SCALE].given) p.scale = set->values[SCALE].floats[0];
-    for (int i = 0; i < set->values[MEAN].count; i++) p.mean[i] = set->values[MEAN].floats[i];
-    for (int i = 0; i < set->values[STD].count; i++) p.std[i] = set->values[STD].floats[i];
+    per_channel(&set->values[MEAN], p.mean);
+    per_channel(&set->values[STD], p.std);
     return p;
 }
 

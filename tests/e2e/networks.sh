@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Well-known networks, made small by tests/models/networks.py: at full size they have the published numbers of parameters and
+# multiplications; small ones are valid ONNX, alive, and either compile to what the oracle computes or are refused with a
+# message that names node and operator. Which is which is found out here, not written down.
+. tests/e2e/lib/common.sh
+need_oracle
+make="$python tests/models/networks.py"
+$make --list || fail "not the published structures"
+preprocess="--mean=0.5 --std=0.25"
+
+equal() { # name, target, model: its program is in $tmp/p.svpe
+  $bin/nbqc "$3" -o "$tmp/p.nir" --emit=ir --print-data --stop-after=quantize --target=$2 $preprocess --calib=npy:$tmp/x.npy
+  printf '%-20s %-8s' "$1" "$2"
+  $programs/oracle --data=npy:$tmp/x.npy --count=2 $preprocess "$tmp/p.svpe" "$tmp/p.nir" || fail "$1 $2"
+}
+refused() { # name, target, model: what it said is in $tmp/err
+  [ ! -e "$tmp/p.svpe" ] || fail "$1 $2: refused, yet there is a program"
+  operators=$("$python" tests/e2e/lib/refused.py "$3" "$tmp/err") || fail "$1: $(cat "$tmp/err")"
+  printf '%-20s %-8srefused for %s\n' "$1" "$2" "$operators"
+}
+both() { # name, model: compiled for two targets
+  for target in zcu102 tiny; do
+    rm -f "$tmp/p.svpe"
+    code=0
+    $bin/nbqc "$2" -o "$tmp/p.svpe" --target=$target $preprocess --calib=npy:$tmp/x.npy 2>"$tmp/err" || code=$?
+    case $code in
+      0) equal "$1" $target "$2" ;;
+      1) refused "$1" $target "$2" ;;
+      *) fail "$1 $target: exit code $code: $(cat "$tmp/err")" ;;
+    esac
+  done
+}
+compiled=0
+for name in $($make --list | awk 'NR > 1 {print $1}'); do
+  $make "$name" -o "$tmp/m.onnx" --samples="$tmp/x.npy" --size=64 --width=0.25 --classes=10
+  both "$name" "$tmp/m.onnx"
+  [ ! -e "$tmp/p.svpe" ] || compiled=$((compiled + 1))
+  $make "$name" -o "$tmp/m.onnx" --size=64 --width=0.125 --classes=10 --batchnorm=folded --opset=9 --seed=2 >"$tmp/out" || fail "$name: $(cat "$tmp/out")"
+done
+at_least "networks that compile" $compiled 8
+
+# The check of life finds a layer that is dead.
+"$python" - <<'END' || fail "a dead layer is not found"
+import sys
+sys.path.insert(0, "tests/models")
+import networks, liveness
+net, output = networks.build("resnet18", size=32, width=0.125, classes=10, batchnorm="folded")
+model = net.model(output, 1)
+liveness.normalise(model, 1)
+assert liveness.check(model, 1)[0] == []
+bias, = [i for i in model.graph.initializer if i.name == "layer2.0.conv.bias"]
+bias.CopyFrom(liveness.numpy_helper.from_array(liveness.numpy_helper.to_array(bias) - 100, bias.name))
+bad = liveness.check(model, 1)[0]
+assert bad and bad[0].startswith("layer2.0.relu "), bad
+END
