@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { WIDTH = 120, NAME_LEAST = 12, GAP = 2 };
+enum { WIDTH = 120, NAME_WANTED = 20, NAME_LEAST = 8 };
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
@@ -147,6 +147,7 @@ struct table {
     struct arena *arena;
     struct column *columns;
     int count, rows;
+    int gap; /* between columns */
 };
 
 /* False: nothing in it. */
@@ -171,18 +172,23 @@ static bool is_name(const struct column *c) {
     return !strcmp(c->fact->key, "name");
 }
 
-/* Layers' names get what the other columns leave. */
+/* Layers' names get what the other columns leave; where that is little, columns move together. */
 static void fit_names(struct table *t) {
+    struct column *name = NULL;
     int others = 0;
-    for (int i = 0; i < t->count; i++)
-        others += (is_name(&t->columns[i]) ? 0 : t->columns[i].width) + (i ? GAP : 0);
     for (int i = 0; i < t->count; i++) {
-        struct column *c = &t->columns[i];
-        int width = WIDTH - others > NAME_LEAST ? WIDTH - others : NAME_LEAST;
-        if (!is_name(c) || c->width <= width) continue;
-        c->width = width;
-        for (int n = 0; n < t->rows; n++) c->cells[n] = shortened(t->arena, c->cells[n], width);
+        if (is_name(&t->columns[i]))
+            name = &t->columns[i];
+        else
+            others += t->columns[i].width;
     }
+    int wanted = name->width < NAME_WANTED ? name->width : NAME_WANTED;
+    t->gap = others + wanted + 2 * (t->count - 1) <= WIDTH ? 2 : 1;
+    int width = WIDTH - others - t->gap * (t->count - 1);
+    if (width < NAME_LEAST) width = NAME_LEAST;
+    if (name->width <= width) return;
+    name->width = width;
+    for (int n = 0; n < t->rows; n++) name->cells[n] = shortened(t->arena, name->cells[n], width);
 }
 
 static struct table table_of(enum be_table which, const struct be_row *whole) {
@@ -207,7 +213,7 @@ static void print_cells(const struct table *t, int row, struct writer *to) {
         const char *s = row < 0 ? c->fact->heading : c->cells[row];
         int fill = c->width - utf8_count(s), before = c->left ? 0 : fill;
         write_text(to, "%*s%s", *s ? owed + before : 0, "", s);
-        owed = *s ? fill - before + GAP : owed + c->width + GAP;
+        owed = *s ? fill - before + t->gap : owed + c->width + t->gap;
     }
     write_u8(to, '\n');
 }

@@ -74,6 +74,16 @@ static void expect_reason(const struct ctx *c) {
     abort();
 }
 
+/* What else can be printed of it. */
+static void describe(struct ctx *c, const struct ir_graph *g, const struct be_plan *plan,
+                     const struct svpe_program *made) {
+    struct writer w;
+    writer_init(&w, arena_new(c));
+    be_report_text(plan, made, &w);
+    be_report_json(plan, made, &w);
+    ir_print_dot(g, &w);
+}
+
 static bool compile(struct ctx *c, struct ir_graph *g, const struct variant *v) {
     const struct svpe_target *t = svpe_target_find(c, arena_new(c), v->target);
     struct preprocess p = {.scale = 1.0 / 255, .std = {1, 1, 1, 1}};
@@ -90,8 +100,10 @@ static bool compile(struct ctx *c, struct ir_graph *g, const struct variant *v) 
     if (!pass_pipeline(g, &o, &run)) return false;
     const struct be_plan *plan = be_plan(c, g, &b);
     const struct svpe_program *made = plan ? be_lower(c, plan, &b) : NULL;
-    if (made) load(c, made);
-    return made != NULL;
+    if (!made) return false;
+    load(c, made);
+    describe(c, g, plan, made);
+    return true;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
