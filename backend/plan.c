@@ -147,7 +147,7 @@ static void host_reads(struct planner *pl, struct be_buffer *b) {
     const struct ir_node *n = b->value->producer;
     if (b->host_copy) return;
     if (!n) {
-        diag(pl->c, be_output, NULL, b->value->name);
+        diag(pl->c, be_output, pl->plan->graph->file, b->value->name);
         fail(pl);
         return;
     }
@@ -200,7 +200,7 @@ static void take_outputs(struct planner *pl) {
         if (b) {
             host_reads(pl, b);
         } else if (!be_host_value(pl->plan, v)) {
-            diag(pl->c, be_output, NULL, v->name);
+            diag(pl->c, be_output, pl->plan->graph->file, v->name);
             fail(pl);
         }
     }
@@ -223,7 +223,7 @@ static void reads(struct be_buffer *b, int layer) {
 static void check_layer_count(struct planner *pl) {
     int most = UINT16_MAX + 1;
     if (pl->plan->layer_count <= most) return;
-    diag(pl->c, be_layers, NULL, pl->plan->layer_count, most);
+    diag(pl->c, be_layers, pl->plan->graph->file, pl->plan->layer_count, most);
     fail(pl);
 }
 

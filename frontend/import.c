@@ -63,6 +63,7 @@ static void import_nodes(struct fe_state *s) {
 static void import_graph(struct fe_state *s) {
     const char *name = s->model->graph->name;
     s->g = ir_graph_new(s->c, name && name[0] ? name : "model");
+    s->g->file = arena_strdup(s->g->arena, s->file);
     s->opset = find_opset(s);
     import_initializers(s);
     fe_inputs(s);

@@ -84,6 +84,7 @@ struct ir_node *ir_node_new(struct ir_graph *g, struct ir_node *before, enum ir_
     struct ir_node *n = arena_alloc(g->arena, sizeof *n);
     n->op = op;
     n->name = name == NULL ? "" : arena_strdup(g->arena, name);
+    n->file = g->file;
     n->in = arena_copy(g->arena, in, (size_t)in_count * sizeof *in);
     n->in_count = in_count;
     n->uses = arena_array(g->arena, (size_t)in_count, sizeof *n->uses);

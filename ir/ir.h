@@ -82,6 +82,7 @@ enum ir_op {
 struct ir_node {
     enum ir_op op;
     const char *name; /* the model's node name, for messages and layer tables; "": it has none */
+    const char *file; /* the graph's, for messages */
     struct ir_value **in; /* entries may be NULL: optional input left out */
     int in_count;
     struct ir_value **out;
@@ -96,6 +97,7 @@ struct ir_graph {
     struct ctx *ctx;
     struct arena *arena;
     const char *name;
+    const char *file; /* the model it was read from, for messages; NULL: none */
     struct ir_node *first, *last;
     /* Network inputs (no constants) and outputs, in the model's order. */
     struct ir_value **inputs, **outputs;
@@ -160,8 +162,10 @@ int64_t ir_elements(const struct ir_value *v); /* −1: shape not known */
 bool ir_is_const(const struct ir_value *v);
 struct ir_value *ir_in(const struct ir_node *n, int index); /* NULL: left out or past the end */
 
-/* type.c: texts for messages, in arena a: `node "Conv_3" (conv, output %y)`, `f32[1x3x32x32]`. */
+/* type.c: texts for messages, in arena a: `m.onnx: node "Conv_3" (conv, output %y)`, the same
+ * without the file, `f32[1x3x32x32]`. */
 const char *ir_node_where(struct arena *a, const struct ir_node *n);
+const char *ir_node_text(struct arena *a, const struct ir_node *n);
 const char *ir_type_text(struct arena *a, const struct ir_value *v);
 
 /* attr.c: getters return the default of ops.def where the attribute is absent, and 0, NULL or a

@@ -497,6 +497,7 @@ static bool parse_file(struct parser *p) {
 struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size) {
     struct parser p = {.g = ir_graph_new(c, "")};
     struct arena *scratch = arena_new(c);
+    p.g->file = arena_strdup(p.g->arena, file);
     int errors = c->errors; /* the lexer may find more than the parser trips over */
     lex_init(&p.lex, c, scratch, file, text, size);
     bool ok = parse_file(&p) && c->errors == errors;

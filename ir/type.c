@@ -45,6 +45,11 @@ const char *ir_type_text(struct arena *a, const struct ir_value *v) {
 }
 
 const char *ir_node_where(struct arena *a, const struct ir_node *n) {
+    const char *text = ir_node_text(a, n);
+    return n->file == NULL ? text : arena_printf(a, "%s: %s", n->file, text);
+}
+
+const char *ir_node_text(struct arena *a, const struct ir_node *n) {
     const char *op = ir_op_info(n->op)->name;
     const char *out = n->out_count > 0 ? n->out[0]->name : "";
     if (n->name[0] == '\0') return arena_printf(a, "node %%%s (%s)", out, op);

@@ -15,7 +15,8 @@ struct verify {
 };
 
 static const char *place(const struct verify *v, const char *what) {
-    return arena_printf(v->a, "after %s: %s", v->stage, what);
+    if (v->g->file == NULL) return arena_printf(v->a, "after %s: %s", v->stage, what);
+    return arena_printf(v->a, "%s: after %s: %s", v->g->file, v->stage, what);
 }
 
 static const char *value_place(const struct verify *v, const struct ir_value *x) {
@@ -23,7 +24,7 @@ static const char *value_place(const struct verify *v, const struct ir_value *x)
 }
 
 static const char *node_place(const struct verify *v, const struct ir_node *n) {
-    return place(v, ir_node_where(v->a, n));
+    return place(v, ir_node_text(v->a, n));
 }
 
 /* --- values --- */
@@ -47,7 +48,7 @@ static void check_value(struct verify *v, const struct ir_value *x) {
         if (ir_elements(x) < 0) diag(c, ir_value_open, where, ir_type_text(v->a, x));
         if ((uintptr_t)x->data % ir_dtype_size(x->dtype) != 0) diag(c, ir_value_align, where);
         if (x->producer != NULL)
-            diag(c, ir_value_const_made, where, ir_node_where(v->a, x->producer));
+            diag(c, ir_value_const_made, where, ir_node_text(v->a, x->producer));
         v->ready[x->id] = true;
     }
     if (type_ok(x)) ir_verify_value_quant(v->g, x, where);

@@ -30,10 +30,10 @@ static bool is_foldable_arithmetic(const struct ir_node *n) {
 
 static bool expect_input(struct ir_graph *g, const struct ir_value *v) {
     bool good = v->rank >= 0;
-    if (!good) diag(g->ctx, pass_input_dim, NULL, 0, v->name, ir_type_text(g->arena, v));
+    if (!good) diag(g->ctx, pass_input_dim, g->file, 0, v->name, ir_type_text(g->arena, v));
     for (int i = 0; i < v->rank; i++) {
         if (v->dims[i] >= 0) continue;
-        diag(g->ctx, pass_input_dim, NULL, i, v->name, ir_type_text(g->arena, v));
+        diag(g->ctx, pass_input_dim, g->file, i, v->name, ir_type_text(g->arena, v));
         good = false;
     }
     return good;

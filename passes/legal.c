@@ -199,10 +199,10 @@ static bool check_outputs(const struct check *x) {
         const struct ir_value *v = x->g->outputs[i];
         if (v->producer != NULL) continue;
         good = false;
-        if (x->say) diag(x->g->ctx, pass_output_not_made, NULL, v->name);
+        if (x->say) diag(x->g->ctx, pass_output_not_made, x->g->file, v->name);
     }
     if (!good || has_device_node(x->g)) return good;
-    if (x->say) diag(x->g->ctx, pass_nothing, NULL, x->g->name);
+    if (x->say) diag(x->g->ctx, pass_nothing, x->g->file, x->g->name);
     return false;
 }
 

@@ -83,7 +83,7 @@ static void warn_elided(struct ir_graph *g) {
     int elided = 0;
     for (int i = 0; i < g->value_count; i++)
         elided += g->values[i] != NULL && g->values[i]->elided != 0;
-    if (elided > 0) diag(g->ctx, pass_elided, NULL, elided);
+    if (elided > 0) diag(g->ctx, pass_elided, g->file, elided);
 }
 
 static void dump(const struct ir_graph *g, const struct pass_info *p, const struct pass_run *r) {

@@ -91,7 +91,8 @@ static bool report(struct ctx *c, struct crew *crew) {
         if (w->failed >= 0 && (!first || w->failed < first->failed)) first = w;
     }
     if (first && first->bad)
-        diag(c, quant_not_finite, first->bad->producer ? first->bad->producer->name : NULL,
+        diag(c, quant_not_finite,
+             first->bad->producer ? ir_node_where(arena_new(c), first->bad->producer) : NULL,
              first->bad->name);
     for (const struct diag *d = first ? first->ctx.first : NULL; d; d = d->next)
         diag_emit(c, d->severity, d->id, d->where, d->hint, "%s", d->message);
@@ -222,7 +223,7 @@ static bool check_exponents(const struct ir_graph *g) {
     for (int i = 0; i < g->value_count; i++) {
         const struct ir_value *v = g->values[i];
         if (v == NULL || v->quant.bits == 0 || abs(v->quant.exp) <= EXPONENT_MAX) continue;
-        diag(g->ctx, quant_exponent, NULL, v->name, v->quant.exp, EXPONENT_MAX, EXPONENT_MAX);
+        diag(g->ctx, quant_exponent, g->file, v->name, v->quant.exp, EXPONENT_MAX, EXPONENT_MAX);
         return false;
     }
     return true;

@@ -19,7 +19,7 @@ static bool check_inputs(struct ir_graph *g, const struct preprocess *p) {
             if (!p->bgr || preprocess_check(g->ctx, v->name, p, (int)channels_of(v))) continue;
             return false;
         }
-        diag(g->ctx, quant_input_type, NULL, v->name, ir_dtype_name(v->dtype));
+        diag(g->ctx, quant_input_type, g->file, v->name, ir_dtype_name(v->dtype));
         return false;
     }
     return true;

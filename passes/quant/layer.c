@@ -25,12 +25,13 @@ static bool check_values(struct ctx *ctx, const struct quant_conv *c) {
     for (int64_t o = 0; o < l->channels; o++) {
         if (all_finite(l->weights + o * l->taps, l->taps) && (!c->bias || isfinite(c->bias[o])))
             continue;
-        diag(ctx, quant_weight_value, l->node->name, (long long)o);
+        diag(ctx, quant_weight_value, ir_node_where(arena_new(ctx), l->node), (long long)o);
         return false;
     }
     for (int64_t i = 0; c->select && i < l->channels * l->taps; i++) {
         if (l->weights[i] == 0 || l->weights[i] == 1) continue;
-        diag(ctx, quant_select_weights, l->node->name, (double)l->weights[i]);
+        diag(ctx, quant_select_weights, ir_node_where(arena_new(ctx), l->node),
+             (double)l->weights[i]);
         return false;
     }
     return true;
@@ -144,7 +145,7 @@ static double weight_error(const struct quant_conv *c, const struct quant_channe
 
 static void say_raised(struct quant_plan *p, const struct quant_conv *c, int count, int most) {
     struct ctx *ctx = arena_ctx(p->arena);
-    const char *where = c->layer.node->name;
+    const char *where = ir_node_where(p->arena, c->layer.node);
     long long channels = c->layer.channels, acc_bits = p->options->target->acc_bits;
     double before = weight_error(c, c->wanted), after = weight_error(c, c->channel);
     if (count && after - before >= LOSS_TO_WARN_OF) {

@@ -33,11 +33,11 @@ static bool check_range(struct ir_graph *g, const struct ir_node *n, const struc
     int low = -(1 << (bits - 1));
     if (!quant_is_activation(v)) return true;
     if (!v->quant.bits)
-        diag(g->ctx, quant_no_range, n->name, v->name);
+        diag(g->ctx, quant_no_range, ir_node_where(g->arena, n), v->name);
     else if (v->quant.bits != bits)
-        diag(g->ctx, quant_range_bits, n->name, v->name, v->quant.bits, bits);
+        diag(g->ctx, quant_range_bits, ir_node_where(g->arena, n), v->name, v->quant.bits, bits);
     else if (v->quant.zero != 0 && v->quant.zero != low)
-        diag(g->ctx, quant_range_zero, n->name, v->name, v->quant.zero, low);
+        diag(g->ctx, quant_range_zero, ir_node_where(g->arena, n), v->name, v->quant.zero, low);
     else
         return true;
     return false;
@@ -67,8 +67,9 @@ static bool unite_families(const struct quant_families *f, struct arena *a) {
         int *exp = &most[quant_family(f, v)];
         *exp = v->quant.exp > *exp ? v->quant.exp : *exp;
         if (!root->quant.bits || root->quant.zero == v->quant.zero) continue;
-        diag(f->graph->ctx, quant_family_zero, v->producer ? v->producer->name : NULL, root->name,
-             v->name, root->quant.zero, v->quant.zero);
+        diag(f->graph->ctx, quant_family_zero,
+             v->producer ? ir_node_where(a, v->producer) : f->graph->file, root->name, v->name,
+             root->quant.zero, v->quant.zero);
         return false;
     }
     for (int i = 0; i < f->graph->value_count; i++) {

@@ -110,7 +110,8 @@ bool quant_settle(const struct quant_families *f, struct quant_plan *p) {
         for (struct ir_node *n = f->graph->first; n; n = n->next) {
             raised |= settle_node(f, p, n);
             if (n->out_count < 1 || n->out[0]->quant.exp <= EXP_MAX) continue;
-            diag(f->graph->ctx, quant_unsettled, n->name, n->out[0]->name, EXP_MAX);
+            diag(f->graph->ctx, quant_unsettled, ir_node_where(f->graph->arena, n), n->out[0]->name,
+                 EXP_MAX);
             return false;
         }
     }

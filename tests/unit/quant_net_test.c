@@ -271,7 +271,7 @@ static void infinities_are_named(void **state) {
     assert_false(pass_calibrate(g, &o));
     const struct diag *d = diag_find(&c, "quant_not_finite");
     assert_non_null(d);
-    assert_string_equal(d->where, "b");
+    assert_string_equal(d->where, "node \"b\" (conv, output %b)");
     ctx_free(&c);
 }
 
