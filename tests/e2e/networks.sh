@@ -53,3 +53,10 @@ bias.CopyFrom(liveness.numpy_helper.from_array(liveness.numpy_helper.to_array(bi
 bad = liveness.check(model, 1)[0]
 assert bad and bad[0].startswith("layer2.0.relu "), bad
 END
+
+# A model of ONNX's own whose constant weights light.py makes live.
+light=$data/onnx-backend-tests/light/light_squeezenet.onnx
+[ -e "$light" ] || exit 0
+"$python" tests/models/light.py "$light" -o "$tmp/m.onnx" --samples="$tmp/x.npy"
+both light_squeezenet "$tmp/m.onnx"
+[ -e "$tmp/p.svpe" ] || fail "light_squeezenet does not compile"
