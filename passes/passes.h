@@ -47,6 +47,9 @@ struct pass_run {             /* what the driver wants to see */
     unsigned print_flags;
     FILE *print_to;
     bool verbose; /* a line per pass with its time */
+    /* Asked before each pass; false, after saying why, ends the pipeline. May be NULL. */
+    bool (*before)(void *user, const struct ir_graph *g, const struct pass_info *p);
+    void *user;
 };
 
 /* Each pass by itself, in the file of its name: false after saying why. Passes edit the graph in
@@ -72,5 +75,9 @@ unsigned pass_properties_of(const struct ir_graph *g);
  * already, the part after `quantize`. A pass named in stop_after or print_after that is unknown or
  * not among those to be run is an error. Dumps are headed by a line `// after NAME`. */
 bool pass_pipeline(struct ir_graph *g, const struct pass_options *o, const struct pass_run *r);
+
+/* outline.c: a graph of its own, in its own arena, like what quantize and fuse-residual will make of
+ * a LEGAL one, with other numbers. NULL after saying why it cannot be. */
+struct ir_graph *pass_outline(const struct ir_graph *g, const struct pass_options *o);
 
 #endif

@@ -134,6 +134,7 @@ static int count_nodes(const struct ir_graph *g) {
 static bool run_one(struct ir_graph *g, const struct pass_options *o, const struct pass_run *r,
                     const struct pass_info *p, unsigned *have) {
     if (!say_missing(g, p, p->requires & ~*have)) return false;
+    if (r->before != NULL && !r->before(r->user, g, p)) return false;
     double start = seconds();
     int errors = g->ctx->errors;
     bool good = p->run(g, o);

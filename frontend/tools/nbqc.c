@@ -74,6 +74,22 @@ static void warn_of_unused(const struct nbqc_job *j, const struct ir_graph *g) {
     if (!j->pass.preprocess.given && j->emit == EMIT_SVPE) diag(j->c, nbqc_plain_image, j->model);
 }
 
+/* Whether every layer finds room on the target follows from shapes alone; data to calibrate on can
+ * take minutes to say what takes a moment here. */
+static bool fits_target(void *user, const struct ir_graph *g, const struct pass_info *p) {
+    struct nbqc_job *j = user;
+    bool program = j->emit != EMIT_IR && j->emit != EMIT_DOT && j->emit != EMIT_NOTHING;
+    if (!program || !j->pass.calib_spec || strcmp(p->name, "calibrate") != 0) return true;
+    struct be_options o = {j->pass.target, j->pass.act_bits, NULL, j->pass.preprocess};
+    struct ir_graph *outline = pass_outline(g, &j->pass);
+    if (!outline) return false;
+    struct be_plan *plan = be_plan(j->c, outline, &o);
+    arena_free(outline->arena);
+    if (!plan) return false;
+    arena_free(plan->arena);
+    return true;
+}
+
 static bool write_program(struct nbqc_job *j, const struct ir_graph *g, struct writer *to) {
     struct be_options o = {j->pass.target, j->pass.act_bits, j->schedule, j->pass.preprocess};
     double start = milliseconds();
@@ -133,6 +149,8 @@ static int compile(struct nbqc_job *j) {
     if (!g || !check_channels(j, g)) return EXIT_BAD_INPUT;
     say_step(j, "read", start);
     warn_of_unused(j, g);
+    j->run.before = fits_target;
+    j->run.user = j;
     if (!pass_pipeline(g, &j->pass, &j->run)) return failure(j);
     if (!command_flush(j->c)) return EXIT_BAD_INPUT;
     if (!write_result(j, g, &w)) return failure(j);
