@@ -1,5 +1,5 @@
-/* The vector unit: requantize, add, multiply, scale, look-up, copy, maximum, average. Meanings:
- * isa/svpe.def; rounding and saturation: docs/numbers.md.
+/* The vector unit: requantize, add, multiply, scale, PReLU, look-up, copy, maximum, average.
+ * Meanings: isa/svpe.def; rounding and saturation: docs/numbers.md.
  *
  * One result vector after the other, blocks outermost, then rows, then columns; each is stored
  * before the next is read. */
@@ -243,7 +243,7 @@ void rt_do_pair(struct rt_emulator *e, const struct svpe_insn *i) {
                     tile_of(i, SVPE_PAIR_dst, SVPE_PAIR_ddb, SVPE_PAIR_ddr), &p);
 }
 
-/* ---- v.scale, v.lut, v.copy ---- */
+/* ---- v.scale, v.prelu, v.lut, v.copy ---- */
 
 struct map {
     struct tile a;
@@ -267,6 +267,20 @@ static void vector_SCALE(struct rt_emulator *e, void *op, int b, int y, int x, i
     for (int v = 0; v < e->lanes; v++) {
         int64_t sum = (int64_t)(a[v] - m->za) * ch->mult[v] + ch->bias[v];
         out[v] = clamp(round_shift(sum, ch->shift[v]) + m->zo, m->lo, m->hi);
+    }
+}
+
+static void vector_PRELU(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out) {
+    struct map *m = op;
+    const struct channels *ch = &m->channels;
+    int32_t a[MAX_LANES];
+    load_channels(e, &m->channels, b);
+    load_mapped(e, m, b, y, x, a);
+    for (int v = 0; v < e->lanes; v++) {
+        int64_t in = a[v] - m->za;
+        int64_t above = round_shift(in * ((int64_t)1 << m->p), m->s);
+        int64_t below = round_shift(in * ch->mult[v], ch->shift[v]);
+        out[v] = clamp((in < 0 ? below : above) + m->zo, m->lo, m->hi);
     }
 }
 

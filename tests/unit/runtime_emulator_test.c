@@ -4,6 +4,8 @@
  * well. Then the corners: ties, negatives, saturation, wrapped sums. */
 #include "runtime_rig.h"
 
+#include <math.h>
+
 enum { ROUNDS = 40 };
 
 __extension__ typedef __int128 wide_t;
@@ -243,9 +245,9 @@ static wide_t mapped(const struct scene *s, int64_t b, int64_t y, int64_t x, int
         return from + rounded((wide_t)(to - from) * (at % 256), 8);
     }
     a -= zero(s, SVPE_MAP_za);
-    wide_t m = s->i->op == SVPE_SCALE
-                   ? rounded(a * mult(s, c) + bias(s, c), shift(s, c))
-                   : rounded(a * ((wide_t)1 << get(s, SVPE_MAP_p)), get(s, SVPE_MAP_s));
+    wide_t m = rounded(a * ((wide_t)1 << get(s, SVPE_MAP_p)), get(s, SVPE_MAP_s));
+    if (s->i->op == SVPE_SCALE) m = rounded(a * mult(s, c) + bias(s, c), shift(s, c));
+    if (s->i->op == SVPE_PRELU && a < 0) m = rounded(a * mult(s, c), shift(s, c));
     return limited(m + zero(s, SVPE_MAP_zo), get(s, SVPE_MAP_lo), get(s, SVPE_MAP_hi));
 }
 
@@ -289,6 +291,7 @@ static const struct vector_meaning vector_meanings[SVPE_OP_COUNT] = {
     [SVPE_MUL] = {DESTINATION(PAIR), paired},     [SVPE_SCALE] = {DESTINATION(MAP), mapped},
     [SVPE_LUT] = {DESTINATION(MAP), mapped},      [SVPE_COPY] = {DESTINATION(MAP), mapped},
     [SVPE_MAX] = {DESTINATION(WIN), windowed},    [SVPE_AVG] = {DESTINATION(WIN), windowed},
+    [SVPE_PRELU] = {DESTINATION(MAP), mapped},
 };
 
 static void mean_vector(struct scene *s) {
@@ -458,6 +461,134 @@ static void requantize_corners(void **state) {
     ctx_free(&r.ctx);
 }
 
+/* ---- v.prelu, one vector at a time ---- */
+
+struct prelu {
+    int64_t p, s, za, zo, lo, hi;
+    int64_t a[16], mult[16], shift[16]; /* V of them */
+};
+
+static int64_t pick(struct rig *r, const int64_t *from, int64_t count, int64_t low, int64_t high) {
+    return rig_below(r, 2) ? from[rig_below(r, count)] : rig_between(r, low, high);
+}
+
+static void draw_prelu(struct rig *r, struct prelu *k) {
+    int64_t top = (INT64_C(1) << (r->A - 1)) - 1, ends[] = {-top - 1, -top, -1, 0, 1, top};
+    static const int64_t shifts[] = {0, 1, 30, 31}, lefts[] = {0, 15};
+    static const int64_t mults[] = {-32768, -32767, -1, 0, 1, 32767};
+    k->p = pick(r, lefts, 2, 0, 15);
+    k->s = pick(r, shifts, 4, 0, 20);
+    k->za = rig_below(r, 2);
+    k->zo = rig_below(r, 2);
+    k->lo = pick(r, ends, 3, -top - 1, 0);
+    k->hi = pick(r, ends + 3, 3, 0, top);
+    for (int v = 0; v < r->V; v++) {
+        k->a[v] = pick(r, ends, 6, -top - 1, top);
+        k->mult[v] = pick(r, mults, 6, -32768, 32767);
+        k->shift[v] = pick(r, shifts, 4, 0, 20);
+    }
+}
+
+/* Runs it in place on vector 0, with parameters from dword 0 on; results in out. */
+static void run_prelu(struct rig *r, const struct prelu *k, int64_t *out) {
+    struct svpe_insn i = svpe_insn_new(SVPE_PRELU, 0);
+    svpe_set(&i, SVPE_MAP_p, k->p);
+    svpe_set(&i, SVPE_MAP_s, k->s);
+    svpe_set(&i, SVPE_MAP_za, k->za);
+    svpe_set(&i, SVPE_MAP_zo, k->zo);
+    svpe_set(&i, SVPE_MAP_lo, k->lo);
+    svpe_set(&i, SVPE_MAP_hi, k->hi);
+    assert_null(svpe_verify_insn(r->arena, &r->image.machine, &i));
+    for (int v = 0; v < r->V; v++) {
+        write_le(r->e->act + v * r->A / 8, r->A, k->a[v]);
+        write_le(r->e->par + v * 8, 32, rig_between(r, 0, 1000000)); /* not looked at */
+        write_le(r->e->par + v * 8 + 4, 16, k->mult[v]);
+        r->e->par[v * 8 + 6] = (uint8_t)k->shift[v];
+    }
+    rt_emulator_execute(r->e, &i);
+    for (int v = 0; v < r->V; v++) out[v] = read_le(r->e->act + v * r->A / 8, r->A);
+}
+
+/* floor(x / 2^s + 1/2), by division alone. */
+static int64_t nearest(int64_t x, int64_t s) {
+    int64_t whole = INT64_C(1) << s, rest = x % whole, floor = x / whole;
+    if (rest < 0) {
+        rest += whole;
+        floor--;
+    }
+    return floor + (2 * rest >= whole && s > 0);
+}
+
+static void prelu_exact(struct rig *r) {
+    for (int round = 0; round < 4000; round++) {
+        struct prelu k;
+        int64_t have[16], half = INT64_C(1) << (r->A - 1);
+        draw_prelu(r, &k);
+        run_prelu(r, &k, have);
+        for (int v = 0; v < r->V; v++) {
+            int64_t x = k.a[v] + (k.za ? half : 0);
+            int64_t want =
+                x < 0 ? nearest(x * k.mult[v], k.shift[v]) : nearest(x * (INT64_C(1) << k.p), k.s);
+            want -= k.zo ? half : 0;
+            want = want < k.lo ? k.lo : want > k.hi ? k.hi : want;
+            if (have[v] != want)
+                fail_msg("A=%d a=%lld za=%lld zo=%lld p=%lld s=%lld mult=%lld shift=%lld: "
+                         "%lld, expected %lld",
+                         r->A, (long long)k.a[v], (long long)k.za, (long long)k.zo, (long long)k.p,
+                         (long long)k.s, (long long)k.mult[v], (long long)k.shift[v],
+                         (long long)have[v], (long long)want);
+        }
+    }
+}
+
+/* A PRelu from exponent 0 to exponent −up, with slopes of either sign: p and s move the positive
+ * side, mult and shift the negative one. No further from the real value than the rounding of the
+ * result and, below zero, of a factor of 15 bits. */
+static void prelu_means_prelu(struct rig *r) {
+    double top = (double)(INT64_C(1) << (r->A - 1)) - 1;
+    for (int round = 0; round < 1000; round++) {
+        struct prelu k = {.lo = -(int64_t)top - 1, .hi = (int64_t)top};
+        double slope[16];
+        int64_t have[16];
+        int up = (int)rig_between(r, -6, 6);
+        k.p = up > 0 ? up : 0;
+        k.s = up < 0 ? -up : 0;
+        for (int v = 0; v < r->V; v++) {
+            int exponent;
+            k.a[v] = rig_between(r, k.lo, k.hi);
+            slope[v] = (double)rig_between(r, -20000, 20000) / 10000;
+            double fraction = frexp(ldexp(slope[v], up), &exponent); /* below 1 */
+            k.shift[v] = 15 - exponent < 31 ? 15 - exponent : 31;
+            k.mult[v] = (int64_t)rint(ldexp(fraction, exponent + (int)k.shift[v]));
+            if (k.mult[v] > 32767) k.mult[v] = 32767;
+        }
+        run_prelu(r, &k, have);
+        for (int v = 0; v < r->V; v++) {
+            double real = ldexp((double)k.a[v] * (k.a[v] < 0 ? slope[v] : 1), up);
+            double off = 0.5 + (k.a[v] < 0 ? fabs(real) / 16384 + ldexp(top + 1, -31) : 0);
+            double want = real > top ? top : real < -top - 1 ? -top - 1 : real;
+            if (fabs((double)have[v] - want) > off)
+                fail_msg("A=%d a=%lld slope=%g up=%d: %lld, expected %g ± %g", r->A,
+                         (long long)k.a[v], slope[v], up, (long long)have[v], want, off);
+        }
+    }
+}
+
+static void prelu(void **state) {
+    (void)state;
+    for (int shape = 0; shape < 2; shape++) { /* A = 8, A = 16 */
+        struct rig r = {.rng = {0x9e1u + (unsigned)shape}};
+        ctx_init(&r.ctx, "test", NULL);
+        if (setjmp(r.ctx.oom)) fail_msg("out of memory");
+        r.arena = arena_new(&r.ctx);
+        rig_target(&r, rig_shapes[shape]);
+        rig_open(&r, NULL, 0);
+        prelu_exact(&r);
+        prelu_means_prelu(&r);
+        ctx_free(&r.ctx);
+    }
+}
+
 /* One input vector of −2^(A−1) against a column of the largest weight, added until the sum has
  * wrapped. */
 static void wrap_around(const int shape[6]) {
@@ -522,6 +653,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_instruction),
         cmocka_unit_test(requantize_corners),
+        cmocka_unit_test(prelu),
         cmocka_unit_test(accumulators_wrap),
         cmocka_unit_test(kernels_agree),
     };
