@@ -22,7 +22,10 @@ typedef float vec __attribute__((vector_size(LANES * sizeof(float)), aligned(4),
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+struct kernels;
+
 struct conv {
+    const struct kernels *kernels;
     struct ir_window w;
     int64_t ic, oc;             /* channels of one group */
     int64_t taps;               /* of one output channel */
@@ -80,11 +83,23 @@ __attribute__((target("avx2"))) static void one_avx2(const struct conv *c, const
 }
 #endif
 
-static channels_fn *kernel_for(int64_t channels) {
+struct kernels {
+    channels_fn *block, *one; /* of BLOCK output channels, of one */
+};
+
+/* Each CPU that has a level has those before it. */
+static const struct kernels levels[] = {
+    {block_plain, one_plain},
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2")) return channels == BLOCK ? block_avx2 : one_avx2;
+    {block_avx2, one_avx2},
 #endif
-    return channels == BLOCK ? block_plain : one_plain;
+};
+
+int ir_conv_levels(void) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2")) return 2;
+#endif
+    return 1;
 }
 
 /* --- laying out --- */
@@ -104,10 +119,20 @@ static void lay_row(const struct conv *c, const float *x, int64_t phase, float *
     for (int64_t i = from; i < end && step > 1; i++) to[i] = x[at + i * step];
 }
 
+/* Kernels of 1×1 at every pixel read the input as it lies. */
+static bool is_pointwise(const struct conv *c) {
+    const struct ir_window *w = &c->w;
+    return w->kernel[0] == 1 && w->stride[0] == 1 && w->before[0] == 0 && w->out[0] == w->in[0] &&
+           w->kernel[1] == 1 && w->stride[1] == 1 && w->before[1] == 0 && w->out[1] == w->in[1];
+}
+
 /* The planes of one group's channels for output rows from `first` on. */
 static void lay_band(const struct conv *c, const float *x, int64_t first, int64_t rows) {
     const struct ir_window *w = &c->w;
     float *to = c->planes;
+    for (int64_t ch = 0; ch < c->ic && is_pointwise(c); ch++, to += c->plane)
+        memcpy(to, x + (ch * w->in[0] + first) * c->pitch, (size_t)(rows * c->pitch) * sizeof *to);
+    if (is_pointwise(c)) return;
     for (int64_t ch = 0; ch < c->ic; ch++, x += w->in[0] * w->in[1])
         for (int64_t py = 0; py < c->phases[0]; py++)
             for (int64_t px = 0; px < c->phases[1]; px++, to += c->plane) {
@@ -138,7 +163,7 @@ static void run_band(const struct conv *c, const float *x, const float *weights,
     lay_band(c, x, first, rows);
     for (int64_t o = 0, width; o < c->oc; o += width) {
         width = c->oc - o < BLOCK ? 1 : BLOCK;
-        kernel_for(width)(c, weights + o * c->taps, length);
+        (width == BLOCK ? c->kernels->block : c->kernels->one)(c, weights + o * c->taps, length);
         for (int64_t j = 0; j < width; j++)
             store(c, c->acc + j * length, rows, bias == NULL ? 0 : bias[o + j],
                   y + (o + j) * plane + first * c->w.out[1]);
@@ -208,7 +233,11 @@ static void make_room(struct conv *c, struct arena *a) {
 }
 
 bool ir_eval_conv(const struct ir_eval *e) {
-    struct conv c;
+    return ir_eval_conv_at(e, ir_conv_levels() - 1);
+}
+
+bool ir_eval_conv_at(const struct ir_eval *e, int level) {
+    struct conv c = {.kernels = &levels[level]};
     const float *x = ir_eval_in(e, 0), *weights = ir_eval_in(e, 1), *bias = ir_eval_in(e, 2);
     float *y = ir_eval_out(e, 0);
     if (!conv_of(e, &c)) return false;

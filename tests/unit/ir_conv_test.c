@@ -1,5 +1,6 @@
 /* The float convolution against a plain one in double, over random shapes, and values that share
  * memory against values that do not. */
+#include "ir/internal.h"
 #include "quant_help.h"
 
 static double plain(const struct ir_node *n, const float *x, int64_t o, int64_t row, int64_t col) {
@@ -40,6 +41,22 @@ static void check(struct ir_graph *g, struct ir_value *y, const float *x) {
             }
 }
 
+/* Every instruction set this CPU has gives the same bits. */
+static void check_levels(struct ir_graph *g, const struct ir_value *y, const float *x) {
+    struct ir_tensor *values = arena_array(g->arena, (size_t)g->value_count, sizeof *values);
+    size_t bytes = (size_t)ir_elements(y) * sizeof(float);
+    const struct ir_eval e = {
+        .ctx = g->ctx, .a = g->arena, .g = g, .n = y->producer, .values = values};
+    values[g->inputs[0]->id].data = (void *)(uintptr_t)x;
+    float *plainest = values[y->id].data = arena_alloc(g->arena, bytes);
+    assert_true(ir_conv_levels() >= 1 && ir_eval_conv_at(&e, 0));
+    for (int level = 1; level < ir_conv_levels(); level++) {
+        values[y->id].data = arena_alloc(g->arena, bytes);
+        assert_true(ir_eval_conv_at(&e, level));
+        assert_memory_equal(values[y->id].data, plainest, bytes);
+    }
+}
+
 static void one_shape(struct rng *r, int i) {
     static const char *const acts[] = {"none", "relu", "clip"};
     TEST_CTX(c);
@@ -47,15 +64,18 @@ static void one_shape(struct rng *r, int i) {
     int64_t group = i % 3 ? 1 : quant_between(r, 1, 5);
     int64_t ic = group * quant_between(r, 1, i % 2 ? 1 : 6);
     struct ir_value *x = quant_input(g, ic, quant_between(r, 9, 20), quant_between(r, 9, 20));
+    bool point = i % 10 == 4; /* 1×1 as most are: no stride, no padding */
     struct quant_conv_shape s = {.oc = group * quant_between(r, 1, i % 2 ? 2 : 9),
-                                 .kh = quant_between(r, 1, 4),
-                                 .kw = quant_between(r, 1, 4),
+                                 .kh = point ? 1 : quant_between(r, 1, 4),
+                                 .kw = point ? 1 : quant_between(r, 1, 4),
                                  .group = group};
-    for (int k = 0; k < 4; k++) s.pads[k] = quant_between(r, 0, 3);
-    for (int k = 0; k < 2; k++) s.strides[k] = quant_between(r, 1, 5);
+    for (int k = 0; k < 4; k++) s.pads[k] = point ? 0 : quant_between(r, 0, 3);
+    for (int k = 0; k < 2; k++) s.strides[k] = point ? 1 : quant_between(r, 1, 5);
     for (int k = 0; k < 2; k++) s.dilations[k] = quant_between(r, 1, 2);
     struct ir_value *y = quant_add_conv(g, r, "y", x, s, acts[i % 3]);
-    check(g, y, quant_randoms(g->arena, r, ir_elements(x), 1));
+    const float *data = quant_randoms(g->arena, r, ir_elements(x), 1);
+    check(g, y, data);
+    check_levels(g, y, data);
     ctx_free(&c);
 }
 
@@ -76,6 +96,7 @@ static void bands_meet(void **state) {
         {9, 31, 700, {2, 4, 2, 1, {2, 0, 1, 3}, {3, 2}, {2, 1}}},
         {160, 7, 430, {4, 2, 2, 1, {0, 1, 0, 0}, {1, 1}, {1, 1}}},
         {6, 90, 301, {6, 3, 5, 6, {1, 2, 1, 2}, {2, 1}, {1, 2}}},
+        {70, 41, 37, {6, 1, 1, 1, {0}, {1, 1}, {1, 1}}},
     };
     struct rng r = {32};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
