@@ -244,8 +244,8 @@ void ir_print_dot(const struct ir_graph *g, struct writer *to);
 /* eval.c, eval_*.c: the evaluator, NCHW. Quantized operators are the oracle: slow, plain, 64-bit
  * integers throughout. Float ones accumulate in double and store float, but for convolution
  * (eval_conv.c), which is quick; all add in a fixed order and give the same on every CPU. The graph
- * has to be verified. Messages go to the context of arena a, and g is not changed: threads may share
- * g, each with its own arena and context. */
+ * has to be verified. Messages go to the context of arena a, and g is not changed: threads may
+ * share g, each with its own arena and context. */
 struct ir_tensor { /* buffers as the value's dtype; quantized values hold their stored integers */
     void *data;
 };

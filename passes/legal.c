@@ -39,7 +39,8 @@ static bool expect_const(const struct check *x, const struct ir_value *v, const 
     return REFUSE(x, pass_not_const, what, v->name);
 }
 
-/* Infinities and not-a-numbers have all bits of the exponent; compilers make a vector loop of it. */
+/* Infinities and not-a-numbers have all bits of the exponent; compilers make a vector loop of
+ * it. */
 static bool all_finite(const float *data, int64_t n) {
     const uint32_t exponent = 0x7f800000;
     uint32_t found = 0;

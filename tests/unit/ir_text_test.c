@@ -333,10 +333,11 @@ static void test_dot(void **state) {
     writer_init(&w, g->arena);
     ir_print_dot(g, &w);
     const char *text = writer_string(&w);
-    assert_non_null(strstr(text, "in0 -> n2 [label=\"f32[2]\"]"));
-    assert_non_null(strstr(text, "n2 [label=\"add\\na\\\"b\"]"));
-    assert_non_null(strstr(text, "n2 -> n3"));
-    assert_non_null(strstr(text, "n3 -> out3"));
+    assert_non_null(strstr(text, "label=\"x\\nf32[2]\"];"));
+    assert_non_null(strstr(text, "label=\"add\\na\\\"b\\nf32[2]\"];"));
+    assert_non_null(strstr(text, "in0 -> n2;"));
+    assert_non_null(strstr(text, "n2 -> n3;"));
+    assert_non_null(strstr(text, "n3 -> out0;"));
     assert_null(strstr(text, "in1")); /* constants are left out */
     ctx_free(&c);
 }
