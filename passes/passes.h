@@ -17,11 +17,20 @@ enum pass_property {
 
 enum calib_method { CALIB_MINMAX, CALIB_MSE };
 
+enum weight_rounding {
+#define ROUNDER(function, name, meaning) ROUND_##function,
+#include "passes/quant/rounders.def"
+#undef ROUNDER
+    ROUND_COUNT
+};
+
 /* What the command line says to the passes. */
 struct pass_options {
     const struct svpe_target *target;
     int weight_bits; /* n = 1…5; vpe targets: 8 or 16 */
-    int act_bits;    /* 8 or 16 */
+    int terms;       /* 2: weights are sums of two codes; anything else: of one */
+    enum weight_rounding rounding;
+    int act_bits; /* 8 or 16 */
     enum calib_method calib;
     const char *calib_spec; /* DATA, or NULL: seeded synthetic inputs, with a warning */
     long calib_count;

@@ -8,6 +8,11 @@
 
 static const char *const emit_names[] = {"svpe", "ir",     "plan",       "asm",
                                          "dot",  "report", "report-json"};
+static const char *const rounding_names[] = {
+#define ROUNDER(function, name, meaning) [ROUND_##function] = name,
+#include "passes/quant/rounders.def"
+#undef ROUNDER
+};
 static const char *const method_names[] = {[CALIB_MINMAX] = "minmax", [CALIB_MSE] = "mse"};
 
 enum { DEFAULT_BITS = 4, DEFAULT_COUNT = 512, DEFAULT_SEED = 1, CHANNELS_MAX = 4 };
@@ -146,6 +151,14 @@ static bool read_weight_bits(struct nbqc_job *j) {
     return false;
 }
 
+static bool read_terms(struct nbqc_job *j) {
+    long long terms = number_or(j, OPT_terms, 1);
+    j->pass.terms = (int)terms;
+    if (terms == 1 || j->pass.target->element == SVPE_ELEMENT_SHIFT) return true;
+    diag(j->c, nbqc_terms, NULL, terms, j->pass.target->name);
+    return false;
+}
+
 static bool read_act_bits(struct nbqc_job *j) {
     const struct svpe_target *t = j->pass.target;
     long long bits = number_or(j, OPT_act_bits, t->act8 ? 8 : 16);
@@ -200,14 +213,17 @@ static bool read_numbers(struct nbqc_job *j) {
     struct pass_options *p = &j->pass;
     int method = choice(j, OPT_calib_method, method_names, 2, CALIB_MSE);
     p->calib = method < 0 ? CALIB_MSE : (enum calib_method)method;
+    int rounding = choice(j, OPT_rounding, rounding_names, ROUND_COUNT, 0);
+    p->rounding = rounding < 0 ? 0 : (enum weight_rounding)rounding;
     p->calib_spec = nbqc_option(j, OPT_calib)->text;
     p->calib_count = (long)number_or(j, OPT_calib_count, DEFAULT_COUNT);
     p->seed = (uint64_t)number_or(j, OPT_seed, DEFAULT_SEED);
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     p->threads = (int)number_or(j, OPT_threads, processors > 0 ? processors : 1);
     j->schedule = nbqc_option(j, OPT_schedule)->text;
-    bool good = method >= 0;
+    bool good = method >= 0 && rounding >= 0;
     good &= read_weight_bits(j);
+    good &= read_terms(j);
     good &= read_act_bits(j);
     return read_preprocess(j) && good;
 }

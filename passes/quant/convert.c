@@ -4,6 +4,7 @@
  */
 #include "passes/quant/quant.h"
 
+#include <math.h>
 #include <string.h>
 
 enum ir_dtype quant_dtype(int bits) {
@@ -137,17 +138,27 @@ static void convert_conv(struct ir_graph *g, struct quant_plan *p, struct ir_nod
     const struct quant_grid *grid = &c->layer.grid;
     const int64_t *dims = n->in[1]->dims;
     quant_conv_finish(p, c);
-    struct ir_value *in[] = {n->in[0], constant(g, n, "w", IR_I16, 4, dims, c->q),
+    struct ir_value *in[] = {n->in[0],
+                             constant(g, n, "w", IR_I16, 4, dims, c->q[0]),
                              constant(g, n, "wexp", IR_I32, 1, dims, c->wexp),
                              constant(g, n, "bias", IR_I32, 1, dims, c->bias_q),
-                             constant(g, n, "shift", IR_I32, 1, dims, c->shift)};
-    struct ir_node *q = put(g, n, IR_OP_qconv, in, 5);
+                             constant(g, n, "shift", IR_I32, 1, dims, c->shift),
+                             NULL, /* the residual, which fuse-residual finds */
+                             c->q[1] ? constant(g, n, "w2", IR_I16, 4, dims, c->q[1]) : NULL};
+    struct ir_node *q = put(g, n, IR_OP_qconv, in, c->q[1] ? 7 : 5);
     copy_ints(g, q, n, (const char *const[]){"pads", "strides", "dilations", NULL});
     copy_int(g, q, n, "group");
     ir_set_int(g, q, "bits", grid->bits);
     set_bounds(g, q, act_bounds(n));
     if (grid->kind == QUANT_LINEAR) ir_set_string(g, q, "kind", "linear");
-    if (c->select) ir_set_int(g, q, "select", 1);
+    if (c->select)
+        ir_set_int(g, q, "select", 1);
+    else
+        ir_set_float(g, q, "weight_error", rint(100 * quant_conv_weight_error(c)) / 100);
+    if (c->q[1]) {
+        ir_set_int(g, q, "terms", 2);
+        ir_set_int(g, q, "term_shift", c->layer.levels->shift);
+    }
 }
 
 static void convert_add(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {

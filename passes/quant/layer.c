@@ -10,6 +10,7 @@
 
 enum {
     SHIFT_MAX = 31,
+    SHIFT_CHANNELS = 64, /* at most so many, evenly spread, choose the shift between two terms */
     EMPTY_SHIFT =
         15 /* of a channel without weights: fine enough for its bias, which then surely fits */
 };
@@ -38,20 +39,38 @@ static bool check_values(struct ctx *ctx, const struct quant_conv *c) {
 }
 
 static void round_channel(const struct quant_plan *p, struct quant_conv *c, int64_t o, int least) {
-    p->rounder->round(&c->layer, o, least, c->q + o * c->layer.taps, &c->channel[o]);
+    int64_t first = o * c->layer.taps;
+    int16_t *const q[2] = {c->q[0] + first, c->q[1] ? c->q[1] + first : NULL};
+    p->rounder->round(&c->layer, o, least, q, &c->channel[o]);
+}
+
+/* Of two terms: the shift of least weight error, each weight at its nearest level, over some
+ * channels of the layer; a tie takes the smaller shift, whose sums are smaller. */
+static void choose_levels(const struct quant_plan *p, struct quant_conv *c) {
+    const struct quant_levels *best = NULL;
+    double least = INFINITY;
+    int64_t step = (c->layer.channels + SHIFT_CHANNELS - 1) / SHIFT_CHANNELS;
+    for (int d = 0; d <= QUANT_TERM_SHIFT_MAX; d++) {
+        double error = 0;
+        c->layer.levels = p->levels[d];
+        for (int64_t o = 0; o < c->layer.channels; o += step)
+            error += quant_nearest_error(&c->layer, o);
+        if (best && error >= least) continue;
+        least = error;
+        best = p->levels[d];
+    }
+    c->layer.levels = best;
 }
 
 static void round_layer(const struct quant_plan *p, struct quant_conv *c) {
-    const int64_t taps = c->layer.taps;
-    for (int64_t o = 0; o < c->layer.channels; o++) {
-        if (c->select) {
-            for (int64_t i = o * taps; i < (o + 1) * taps; i++)
-                c->q[i] = (int16_t)c->layer.weights[i];
-        } else {
-            round_channel(p, c, o, INT16_MIN);
-        }
-        c->wanted[o] = c->channel[o];
+    if (c->select) {
+        for (int64_t i = 0; i < c->layer.channels * c->layer.taps; i++)
+            c->q[0][i] = (int16_t)c->layer.weights[i];
+    } else {
+        if (c->q[1]) choose_levels(p, c);
+        for (int64_t o = 0; o < c->layer.channels; o++) round_channel(p, c, o, INT16_MIN);
     }
+    memcpy(c->wanted, c->channel, (size_t)c->layer.channels * sizeof *c->wanted);
 }
 
 static struct quant_conv *conv_new(struct ctx *ctx, const struct quant_plan *p,
@@ -66,10 +85,13 @@ static struct quant_conv *conv_new(struct ctx *ctx, const struct quant_plan *p,
     l->weights = n->in[1]->data;
     l->channels = n->in[1]->dims[0];
     l->taps = ir_elements(n->in[1]) / l->channels;
+    l->area = n->in[1]->dims[2] * n->in[1]->dims[3];
     c->select = ir_attr_int(n, "select") == 1;
     c->bias = ir_in(n, 2) ? n->in[2]->data : NULL;
     if (!check_values(ctx, c)) return NULL;
-    c->q = arena_array(a, channels * (size_t)l->taps, sizeof *c->q);
+    int terms = p->levels[0] && !c->select ? 2 : 1;
+    for (int t = 0; t < terms; t++)
+        c->q[t] = arena_array(a, channels * (size_t)l->taps, sizeof *c->q[t]);
     c->channel = arena_array(a, channels, sizeof *c->channel);
     c->wanted = arena_array(a, channels, sizeof *c->wanted);
     c->wexp = arena_array(a, channels, sizeof *c->wexp);
@@ -91,13 +113,21 @@ struct sums {
     int64_t w, size; /* Σ w, Σ |w| */
 };
 
-static struct sums sums_of(const struct quant_conv *c, int64_t o) {
+static struct sums term_sums(const struct quant_conv *c, int64_t o, const int16_t *q) {
     struct sums s = {0, 0};
     for (int64_t i = o * c->layer.taps; i < (o + 1) * c->layer.taps; i++) {
-        s.w += c->q[i];
-        s.size += c->q[i] < 0 ? -c->q[i] : c->q[i];
+        s.w += q[i];
+        s.size += q[i] < 0 ? -q[i] : q[i];
     }
     return s;
+}
+
+static struct sums sums_of(const struct quant_conv *c, int64_t o) {
+    struct sums s = term_sums(c, o, c->q[0]);
+    if (!c->q[1]) return s;
+    struct sums second = term_sums(c, o, c->q[1]);
+    int64_t unit = (int64_t)1 << c->layer.levels->shift;
+    return (struct sums){s.w * unit + second.w, s.size * unit + second.size};
 }
 
 /* docs/numbers.md: bias, shift and overflow proof of one channel. Sets bias_q where it fits. */
@@ -143,6 +173,10 @@ static double weight_error(const struct quant_conv *c, const struct quant_channe
     return energy > 0 ? 100 * sqrt(error / energy) : 0;
 }
 
+double quant_conv_weight_error(const struct quant_conv *c) {
+    return weight_error(c, c->channel);
+}
+
 static void say_raised(struct quant_plan *p, const struct quant_conv *c, int count, int most) {
     struct ctx *ctx = arena_ctx(p->arena);
     const char *where = ir_node_where(p->arena, c->layer.node);
@@ -180,8 +214,11 @@ struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,
     struct quant_plan *p = arena_alloc(a, sizeof *p);
     p->arena = a;
     p->options = o;
-    p->rounder = quant_rounder_at(0);
+    p->rounder = quant_rounder_at((int)o->rounding);
     p->conv = arena_array(a, (size_t)g->value_count, sizeof(struct quant_conv *));
+    const struct quant_grid grid = {QUANT_POW2, o->weight_bits};
+    for (int d = 0; o->terms == 2 && d <= QUANT_TERM_SHIFT_MAX; d++)
+        p->levels[d] = quant_levels_new(a, &grid, d);
     bool good = true;
     for (const struct ir_node *n = g->first; n; n = n->next) {
         if (!quant_convertible(n) || n->op != IR_OP_conv) continue;

@@ -77,27 +77,55 @@ int quant_grid_top(const struct quant_grid *g); /* largest magnitude, in smalles
 /* Nearest level; a tie takes the smaller magnitude, in LINEAR the even one. */
 int quant_grid_near(const struct quant_grid *g, double u);
 
+/* ---- terms.c: levels of two terms, POW2 grids only ---- */
+
+enum { QUANT_TERM_SHIFT_MAX = 7, QUANT_LEVEL_STARTS = 400 };
+
+struct quant_pair { /* of codes of one grid: level = first·2^shift + second */
+    int32_t level;
+    int16_t first, second;
+};
+struct quant_levels {
+    int shift, count;
+    struct quant_pair *pair; /* by level, from the smallest ≥ 0 */
+    int16_t start[QUANT_LEVEL_STARTS];
+};
+struct quant_levels *quant_levels_new(struct arena *a, const struct quant_grid *g, int shift);
+/* Nearest level; a tie takes the smaller magnitude. */
+struct quant_pair quant_levels_near(const struct quant_levels *l, double u);
+
 struct quant_layer { /* a convolution as a rounder sees it */
     const struct ir_node *node;
     struct quant_grid grid;
-    const float *weights; /* [channels][taps] */
+    const struct quant_levels *levels; /* two terms; NULL: one, of the grid */
+    const float *weights;              /* [channels][taps] */
     int64_t channels, taps;
+    int64_t area; /* kernel rows × columns: neighbouring taps of one input channel */
 };
-struct quant_channel { /* one output channel, rounded: w ≈ q · 2^wexp */
+struct quant_channel { /* one output channel, rounded: w ≈ q · 2^wexp, q a code or a level */
     int wexp;
     double error, energy; /* Σ (w − q·2^wexp)², Σ w² */
 };
-/* Rounding methods. The one row there is rounds each weight to its nearest level; a method that
- * looks at a layer's inputs gets its own row, and what it needs to know goes into struct
+/* Weight i as its codes in q[term] say, in units of 2^wexp; the level nearest to u becomes it. */
+double quant_level(const struct quant_layer *l, int16_t *const q[2], int64_t i);
+void quant_put_level(const struct quant_layer *l, double u, int16_t *const q[2], int64_t i);
+/* Rounding methods, a row each of rounders.def; what one has to know of a layer goes into struct
  * quant_layer. */
 struct quant_rounder {
     const char *name, *meaning;
-    /* Fills q[taps] and *out; wexp ≥ min_wexp. Depends on nothing but its arguments. */
-    void (*round)(const struct quant_layer *l, int64_t channel, int min_wexp, int16_t *q,
+    /* Fills q[0][taps], with two terms q[1][taps] as well, and *out; wexp ≥ min_wexp. Depends on
+     * nothing but its arguments. */
+    void (*round)(const struct quant_layer *l, int64_t channel, int min_wexp, int16_t *const q[2],
                   struct quant_channel *out);
 };
-int quant_rounder_count(void);
-const struct quant_rounder *quant_rounder_at(int i); /* 0: the default */
+const struct quant_rounder *quant_rounder_at(int i); /* enum weight_rounding */
+/* Σ (w − q·2^wexp)² of the channel's nearest levels, at the best scale. */
+double quant_nearest_error(const struct quant_layer *l, int64_t channel);
+
+/* ---- descend.c: weights against likely inputs ---- */
+
+/* Betters the levels of one channel in place, at the scale they have. */
+void quant_descend(const struct quant_layer *l, int64_t channel, int wexp, int16_t *const q[2]);
 
 /* ---- layer.c: a convolution's integers ---- */
 
@@ -105,7 +133,7 @@ struct quant_conv {
     struct quant_layer layer;
     bool select;
     const float *bias;              /* [channels] or NULL */
-    int16_t *q;                     /* [channels][taps] */
+    int16_t *q[2];                  /* per term, [channels][taps]; q[1] NULL: one term */
     struct quant_channel *channel;  /* as it has to be */
     struct quant_channel *wanted;   /* as the rounder chose it without limits */
     int32_t *wexp, *bias_q, *shift; /* [channels] */
@@ -114,6 +142,8 @@ struct quant_plan {
     struct arena *arena;
     const struct pass_options *options;
     const struct quant_rounder *rounder;
+    /* By shift between two terms; NULL: one term. */
+    const struct quant_levels *levels[QUANT_TERM_SHIFT_MAX + 1];
     struct quant_conv **conv;         /* by id of the output value; NULL: no convolution */
     int moved_channels, moved_layers; /* raised without a loss worth a line each */
 };
@@ -125,6 +155,9 @@ struct quant_conv *quant_plan_conv(const struct quant_plan *p, const struct ir_n
 void quant_conv_fit(struct quant_plan *p, struct quant_conv *c);
 /* The smallest output exponent with no negative shift. */
 int quant_conv_need(const struct quant_conv *c);
+/* Root of the rounding error's share in the energy of all weights, in percent: what the attribute
+ * weight_error says. */
+double quant_conv_weight_error(const struct quant_conv *c);
 /* Sets wexp[] and shift[], and says which channels were raised, with the loss; small ones in one
  * line at the end. */
 void quant_conv_finish(struct quant_plan *p, struct quant_conv *c);
@@ -140,7 +173,7 @@ bool quant_check_act_bits(struct ctx *c, const struct pass_options *o); /* quant
 
 /* ---- feed.c: calibration inputs ---- */
 
-struct quant_feed { /* read-only once opened */
+struct quant_feed {         /* read-only once opened */
     struct ir_graph *graph; /* only read */
     const struct pass_options *options;
     struct dataset *data; /* NULL: synthetic */

@@ -26,6 +26,12 @@ static bool check_weight_bits(struct ctx *c, struct arena *a, const struct pass_
     return false;
 }
 
+static bool check_terms(struct ctx *c, const struct pass_options *o) {
+    if (o->terms != 2 || o->target->element == SVPE_ELEMENT_SHIFT) return true;
+    diag(c, quant_terms, NULL, o->terms, o->target->name);
+    return false;
+}
+
 /* ---- ranges as they come in: from calibration, or from text somebody wrote ---- */
 
 static bool check_range(struct ir_graph *g, const struct ir_node *n, const struct ir_value *v,
@@ -174,7 +180,9 @@ static void convert_all(struct ir_graph *g, struct quant_plan *p, const struct w
 }
 
 static bool quantize(struct ir_graph *g, struct arena *a, const struct pass_options *o) {
-    if (!quant_check_act_bits(g->ctx, o) || !check_weight_bits(g->ctx, a, o)) return false;
+    if (!quant_check_act_bits(g->ctx, o) || !check_weight_bits(g->ctx, a, o) ||
+        !check_terms(g->ctx, o))
+        return false;
     if (!check_ranges(g, o->act_bits)) return false;
     struct quant_families *f = quant_families_new(g, a, false);
     struct quant_plan *p = quant_plan_new(g, a, o);

@@ -50,65 +50,127 @@ static int floor_log2(double x) {
 }
 
 /* The exponent that puts the channel's largest weight at the grid's top; for ±1, the mean weight
- * at 1. */
-static int aligned_exponent(const struct quant_grid *g, const float *w, int64_t taps) {
+ * at 1. Of two terms: the least that clips nothing. */
+static int aligned_exponent(const struct quant_layer *l, const float *w) {
+    const struct quant_grid *g = &l->grid;
+    const int64_t taps = l->taps;
     double max = 0, sum = 0;
     for (int64_t i = 0; i < taps; i++) {
         max = fmax(max, fabs((double)w[i]));
         sum += fabs((double)w[i]);
     }
+    if (l->levels) return floor_log2(max / l->levels->pair[l->levels->count - 1].level) + 1;
     if (g->kind == QUANT_LINEAR) return floor_log2(max) + 2 - g->bits;
     if (g->bits == 1) return floor_log2(sum / (double)taps);
     return floor_log2(4 * max / 3) - floor_log2(quant_grid_top(g));
 }
 
-static double rounding_error(const struct quant_grid *g, const float *w, int64_t taps, int wexp) {
+static int level_near(const struct quant_layer *l, double u) {
+    return l->levels ? quant_levels_near(l->levels, u).level : quant_grid_near(&l->grid, u);
+}
+
+static double rounding_error(const struct quant_layer *l, const float *w, int wexp) {
     double error = 0, inverse = ldexp(1, -wexp);
-    for (int64_t i = 0; i < taps; i++) {
+    for (int64_t i = 0; i < l->taps; i++) {
         double u = (double)w[i] * inverse;
-        double d = u - quant_grid_near(g, u);
+        double d = u - level_near(l, u);
         error += d * d;
     }
     return ldexp(error, 2 * wexp);
 }
 
 /* Candidates around the aligned exponent, the likeliest first: a tie keeps the earlier one. Small n
- * likes to give up its largest weights. */
-static const int scale_steps[] = {0, -1, -2, -3, 1};
+ * likes to give up its largest weights; terms far apart leave their largest sums unused. */
+static const int scale_steps[] = {0, -1, -2, -3, 1, 2, 3, 4, 5, 6, 7, 8};
+enum { ONE_TERM_STEPS = 5 };
 
-static void round_nearest_mse(const struct quant_layer *l, int64_t channel, int min_wexp,
-                              int16_t *q, struct quant_channel *out) {
-    const float *w = l->weights + channel * l->taps;
-    double energy = 0;
-    for (int64_t i = 0; i < l->taps; i++) energy += (double)w[i] * (double)w[i];
-    *out = (struct quant_channel){.energy = energy};
-    if (energy == 0) { /* also for n = 1: its 2-bit code has a zero */
-        out->wexp = min_wexp;
-        for (int64_t i = 0; i < l->taps; i++) q[i] = 0;
+static int step_count(const struct quant_layer *l) {
+    return ONE_TERM_STEPS + (l->levels ? l->levels->shift : 0);
+}
+
+void quant_put_level(const struct quant_layer *l, double u, int16_t *const q[2], int64_t i) {
+    if (!l->levels) {
+        q[0][i] = (int16_t)quant_grid_near(&l->grid, u);
         return;
     }
-    int aligned = aligned_exponent(&l->grid, w, l->taps);
+    struct quant_pair p = quant_levels_near(l->levels, u);
+    q[0][i] = p.first;
+    q[1][i] = p.second;
+}
+
+double quant_level(const struct quant_layer *l, int16_t *const q[2], int64_t i) {
+    return l->levels ? q[0][i] * (double)(1 << l->levels->shift) + q[1][i] : q[0][i];
+}
+
+static void put_levels(const struct quant_layer *l, const float *w, int wexp, int16_t *const q[2]) {
+    double inverse = ldexp(1, -wexp);
+    for (int64_t i = 0; i < l->taps; i++) quant_put_level(l, (double)w[i] * inverse, q, i);
+}
+
+/* A channel of zeros stays one, also at n = 1: its 2-bit code has a zero. */
+static bool round_zeros(const struct quant_layer *l, int min_wexp, int16_t *const q[2],
+                        struct quant_channel *out) {
+    if (out->energy > 0) return false;
+    out->wexp = min_wexp;
+    for (int t = 0; t < (l->levels ? 2 : 1); t++) memset(q[t], 0, (size_t)l->taps * sizeof *q[t]);
+    return true;
+}
+
+static double energy_of(const float *w, int64_t taps) {
+    double energy = 0;
+    for (int64_t i = 0; i < taps; i++) energy += (double)w[i] * (double)w[i];
+    return energy;
+}
+
+/* The scale of least error, and that error. */
+static void choose_scale(const struct quant_layer *l, const float *w, int min_wexp,
+                         struct quant_channel *out) {
+    int aligned = aligned_exponent(l, w);
     out->error = INFINITY;
-    for (size_t i = 0; i < sizeof scale_steps / sizeof *scale_steps; i++) {
+    for (int i = 0; i < step_count(l); i++) {
         int wexp = aligned + scale_steps[i] > min_wexp ? aligned + scale_steps[i] : min_wexp;
-        double error = rounding_error(&l->grid, w, l->taps, wexp);
+        double error = rounding_error(l, w, wexp);
         if (error >= out->error) continue;
         out->error = error;
         out->wexp = wexp;
     }
-    double inverse = ldexp(1, -out->wexp);
-    for (int64_t i = 0; i < l->taps; i++)
-        q[i] = (int16_t)quant_grid_near(&l->grid, (double)w[i] * inverse);
 }
 
-static const struct quant_rounder rounders[] = {
-    {"nearest-mse", "each weight to its nearest level, scale per channel of least weight error",
-     round_nearest_mse},
+double quant_nearest_error(const struct quant_layer *l, int64_t channel) {
+    const float *w = l->weights + channel * l->taps;
+    struct quant_channel found = {.energy = energy_of(w, l->taps)};
+    if (found.energy > 0) choose_scale(l, w, INT16_MIN, &found);
+    return found.error;
+}
+
+static void round_nearest_mse(const struct quant_layer *l, int64_t channel, int min_wexp,
+                              int16_t *const q[2], struct quant_channel *out) {
+    const float *w = l->weights + channel * l->taps;
+    *out = (struct quant_channel){.energy = energy_of(w, l->taps)};
+    if (round_zeros(l, min_wexp, q, out)) return;
+    choose_scale(l, w, min_wexp, out);
+    put_levels(l, w, out->wexp, q);
+}
+
+/* The scale stays that of least weight error: choosing it by the cost gained nothing. */
+static void round_output_mse(const struct quant_layer *l, int64_t channel, int min_wexp,
+                             int16_t *const q[2], struct quant_channel *out) {
+    const float *w = l->weights + channel * l->taps;
+    round_nearest_mse(l, channel, min_wexp, q, out);
+    if (out->energy == 0) return;
+    quant_descend(l, channel, out->wexp, q);
+    out->error = 0;
+    for (int64_t i = 0; i < l->taps; i++) {
+        double e = (double)w[i] - ldexp(quant_level(l, q, i), out->wexp);
+        out->error += e * e;
+    }
+}
+
+static const struct quant_rounder rounders[ROUND_COUNT] = {
+#define ROUNDER(function, name, meaning) {name, meaning, round_##function},
+#include "passes/quant/rounders.def"
+#undef ROUNDER
 };
-
-int quant_rounder_count(void) {
-    return (int)(sizeof rounders / sizeof *rounders);
-}
 
 const struct quant_rounder *quant_rounder_at(int i) {
     return &rounders[i];

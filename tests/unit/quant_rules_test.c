@@ -25,17 +25,22 @@ struct conv_case {
 
 static void check_channel(const struct conv_case *k, int64_t o, int acc_bits) {
     struct ir_quant x = k->q->in[0]->quant, y = k->q->out[0]->quant;
-    const int16_t *w = (const int16_t *)k->q->in[1]->data + o * k->taps;
+    const int16_t *first = (const int16_t *)k->q->in[1]->data + o * k->taps, *second = NULL;
+    if (ir_in(k->q, 6)) second = (const int16_t *)k->q->in[6]->data + o * k->taps;
     int wexp = ((const int32_t *)k->q->in[2]->data)[o];
     int64_t bias = ((const int32_t *)k->q->in[3]->data)[o];
     int shift = ((const int32_t *)k->q->in[4]->data)[o];
     int64_t sum = 0, size = 0;
+    int64_t unit = (int64_t)1 << ir_attr_int(k->q, "term_shift");
+    double most = 0, worst = 0;
     for (int64_t i = 0; i < k->taps; i++) {
-        sum += w[i];
-        size += labs(w[i]);
-        double error = fabs((double)k->w[o * k->taps + i] - w[i] * exp2(wexp));
-        assert_true(error <= fabs((double)k->w[o * k->taps + i]) + exp2(wexp)); /* of a sane size */
+        int64_t w = first[i] * unit + (second ? second[i] : 0);
+        sum += w;
+        size += labs(first[i]) * unit + (second ? abs(second[i]) : 0);
+        most = fmax(most, fabs((double)k->w[o * k->taps + i]));
+        worst = fmax(worst, fabs((double)k->w[o * k->taps + i] - (double)w * exp2(wexp)));
     }
+    assert_true(worst <= 2 * most + exp2(wexp)); /* of a sane size */
     assert_int_equal(shift, y.exp - x.exp - wexp);
     assert_in_range(shift, 0, 31);
     double wanted = rint((double)k->b[o] / exp2(x.exp + wexp)) - (double)x.zero * (double)sum;
@@ -78,10 +83,13 @@ static void one_conv(struct rng *r, int i) {
     if (linear) t.element = SVPE_ELEMENT_MULTIPLY, t.weight_bits = 16;
     struct conv_case k = random_case(&c, r, act_bits);
     struct pass_options o = quant_options(&t, bits, act_bits);
+    o.terms = linear || i / 3 % 2 ? 1 : 2;
     int exp = k.g->outputs[0]->quant.exp;
     assert_true(pass_quantize(k.g, &o));
     k.q = node_of(k.g, "y");
     assert_true(k.q->op == IR_OP_qconv && k.q->out[0]->quant.exp >= exp);
+    assert_int_equal(ir_attr_int(k.q, "terms"), o.terms);
+    assert_int_equal(ir_in(k.q, 6) != NULL, o.terms == 2);
     int64_t channels = k.q->in[1]->dims[0];
     for (int64_t ch = 0; ch < channels; ch++) check_channel(&k, ch, (int)t.acc_bits);
     assert_int_equal(ir_attr_int(k.q, "lo"), k.q->out[0]->quant.zero);
@@ -108,14 +116,15 @@ static void nothing_is_raised_without_need(void **state) {
     set_quant(y, 8, -6, false);
     ir_add_output(g, y);
     struct quant_grid grid = {QUANT_POW2, 4};
-    struct quant_layer l = {.grid = grid, .weights = y->producer->in[1]->data, .taps = 72};
+    struct quant_layer l = {
+        .grid = grid, .weights = y->producer->in[1]->data, .taps = 72, .area = 9};
     struct pass_options o = quant_options(&quant_any_target, 4, 8);
     assert_true(pass_quantize(g, &o));
     struct ir_node *q = node_of(g, "y");
     for (int64_t ch = 0; ch < 6; ch++) {
         struct quant_channel got;
         int16_t w[72];
-        quant_rounder_at(0)->round(&l, ch, INT16_MIN, w, &got);
+        quant_rounder_at(0)->round(&l, ch, INT16_MIN, (int16_t *const[]){w, NULL}, &got);
         assert_int_equal(((const int32_t *)q->in[2]->data)[ch], got.wexp);
         assert_memory_equal((const int16_t *)q->in[1]->data + ch * 72, w, sizeof w);
     }
@@ -354,6 +363,15 @@ static void refuse(int bits, int act_bits, const struct svpe_target *t, int rang
     ctx_free(&c);
 }
 
+static void refuse_terms(const struct svpe_target *t) {
+    TEST_CTX(c);
+    struct pass_options o = quant_options(t, 8, 8);
+    o.terms = 2;
+    assert_false(pass_quantize(ir_graph_new(&c, "g"), &o));
+    assert_non_null(diag_find(&c, "quant_terms"));
+    ctx_free(&c);
+}
+
 static void bad_requests_are_refused(void **state) {
     (void)state;
     struct svpe_target n3 = quant_any_target, linear = quant_any_target;
@@ -366,6 +384,7 @@ static void bad_requests_are_refused(void **state) {
     refuse(3, 16, &n3, 16, "quant_act_bits");
     refuse(3, 7, &quant_any_target, 8, "quant_act_bits");
     refuse(3, 8, &n3, 0, "quant_no_range");
+    refuse_terms(&linear);
     refuse(3, 8, &n3, 16, "quant_range_bits");
 }
 
