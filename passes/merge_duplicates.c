@@ -59,10 +59,17 @@ static uint64_t hash_constant(const struct ir_value *v) {
     return v->elided != 0 ? hash : mix_bytes(hash, v->data, bytes_of(v));
 }
 
+/* So that 0 and −0 differ, and not-a-number is the same as itself. */
+static uint64_t bits_of(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
 static uint64_t hash_attr(const struct ir_attr *a) {
     uint64_t hash = mix_bytes((uint64_t)a->kind, a->name, strlen(a->name));
     if (a->kind == IR_ATTR_STRING) return mix_bytes(hash, a->s, strlen(a->s));
-    if (a->kind == IR_ATTR_FLOAT) return mix_bytes(hash, &a->f, sizeof a->f);
+    if (a->kind == IR_ATTR_FLOAT) return mix(hash, bits_of(a->f));
     if (a->kind == IR_ATTR_INT) return mix(hash, (uint64_t)a->i);
     return mix_bytes(hash, a->ints, (size_t)a->count * sizeof *a->ints);
 }
@@ -93,7 +100,7 @@ static bool same_constant(const struct ir_value *a, const struct ir_value *b) {
 static bool same_attr(const struct ir_attr *a, const struct ir_attr *b) {
     if (b == NULL || a->kind != b->kind) return false;
     if (a->kind == IR_ATTR_STRING) return strcmp(a->s, b->s) == 0;
-    if (a->kind == IR_ATTR_FLOAT) return memcmp(&a->f, &b->f, sizeof a->f) == 0;
+    if (a->kind == IR_ATTR_FLOAT) return bits_of(a->f) == bits_of(b->f);
     if (a->kind == IR_ATTR_INT) return a->i == b->i;
     return a->count == b->count &&
            (a->count == 0 || memcmp(a->ints, b->ints, (size_t)a->count * sizeof *a->ints) == 0);
