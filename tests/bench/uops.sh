@@ -2,7 +2,7 @@
 # Cycles of a program's micro-instructions by kind, as nbq-objdump --uops prints them, and how many of them are there
 # because a port is asked for more than it gives: above all bank conflicts of the activation buffer.
 #   tests/bench/uops.sh MODEL.svpe…        [BIN=build/release/bin]
-set -eu
+set -euo pipefail
 bin=${BIN:-build/release/bin}
 for program in "$@"; do
   "$bin/nbq-objdump" --uops "$program" | awk -v name="$(basename "$program")" '
