@@ -92,7 +92,10 @@ static bool add_input(struct tables *t, const struct be_buffer *b) {
     struct svpe_input *in = &t->program->inputs[t->program->input_count++];
     *in = (struct svpe_input){.tensor = stored_tensor(t, b, b->input),
                               .scale = pre->scale,
-                              .preprocess_given = pre->given};
+                              .preprocess_given = pre->given,
+                              .resize = pre->fit.resize,
+                              .crop = pre->fit.crop,
+                              .resize_plain = pre->fit.plain};
     for (int c = 0; c < PREPROCESS_CHANNELS; c++) {
         in->mean[c] = pre->mean[c];
         in->std[c] = pre->std[c];

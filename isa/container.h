@@ -6,7 +6,7 @@
 #include "isa/isa.h"
 
 enum {
-    SVPE_FILE_VERSION = 1,
+    SVPE_FILE_VERSION = 2,
     SVPE_FILE_HEADER = 64,      /* bytes before the section table, as below; the rest is zero */
     SVPE_HEADER_VERSION_AT = 4, /* u32 */
     SVPE_HEADER_ISA_AT = 8,     /* u64: svpe_isa_hash() */

@@ -317,6 +317,8 @@ struct svpe_input {
     int source[4];
     double scale, mean[4], std[4]; /* as given, for display and for float images */
     bool preprocess_given;
+    int resize, crop; /* pixels; 0: none. As in base/image.h */
+    bool resize_plain;
 };
 struct svpe_layer {
     const char *name, *kind; /* the model's node name; the operation ("qconv") */

@@ -5,6 +5,7 @@
 #include "runtime/runtime.h"
 
 #include "base/file.h"
+#include "base/image.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,9 @@ struct nbq_preprocess nbq_input_preprocess(const struct nbq_program *p, int i) {
     memcpy(info.mean, in->mean, sizeof info.mean);
     memcpy(info.std, in->std, sizeof info.std);
     info.bgr = in->has_table && in->source[0] > 0;
+    info.resize = in->resize;
+    info.crop = in->crop;
+    info.resize_plain = in->resize_plain;
     return info;
 }
 
@@ -390,6 +394,57 @@ enum nbq_status nbq_set_input_u8(struct nbq_session *s, int i, const uint8_t *ch
                       "than 4 channels have none",
                       i);
     return set_bytes(s, i, chw, count);
+}
+
+static const uint8_t *repeat_grey(struct arena *a, const uint8_t *grey, size_t plane) {
+    uint8_t *to = arena_array(a, 3, plane);
+    for (size_t c = 0; c < 3; c++) memcpy(to + c * plane, grey, plane);
+    return to;
+}
+
+static enum nbq_status set_image(struct nbq_session *s, int i, const struct image *from,
+                                 const struct image_fit *fit, const struct image_part *part) {
+    struct arena *volatile made = NULL;
+    if (setjmp(s->ctx.oom)) {
+        arena_free(made);
+        refuse(s, "out of memory");
+        return NBQ_NO_MEMORY;
+    }
+    struct arena *a = made = arena_new(&s->ctx);
+    int channels = tensor_of(s, program_of(s->program)->inputs[i].tensor)->channels;
+    size_t plane = (size_t)part->rows * (size_t)part->columns;
+    uint8_t *own = arena_array(a, (size_t)from->channels, plane);
+    image_resize(a, fit, from, part, own);
+    bool grey = from->channels == 1 && channels == 3;
+    const uint8_t *chw = grey ? repeat_grey(a, own, plane) : own;
+    enum nbq_status status = nbq_set_input_u8(s, i, chw, (size_t)channels * plane);
+    arena_free(a);
+    return status;
+}
+
+enum nbq_status nbq_set_input_image(struct nbq_session *s, int i, const uint8_t *chw, int channels,
+                                    int height, int width) {
+    enum { SIDE_MAX = 1 << 26 };
+    if (i < 0 || i >= nbq_input_count(s->program))
+        return refuse(s, "there is no input %d; the program has %d", i,
+                      nbq_input_count(s->program));
+    const struct svpe_input *in = &program_of(s->program)->inputs[i];
+    const struct svpe_tensor *t = tensor_of(s, in->tensor);
+    if (channels < 1 || channels > 4 || height < 1 || width < 1 || height > SIDE_MAX / width)
+        return refuse(s, "input %d: an image of %d×%d×%d (channels, height, width) is not one", i,
+                      channels, height, width);
+    struct image from = {channels, height, width, chw};
+    struct image_fit fit = {in->resize, in->crop, in->resize_plain};
+    struct image_part part;
+    enum image_fault fault = image_part_of(&fit, height, width, &part);
+    bool fits = channels == t->channels || (channels == 1 && t->channels == 3);
+    if (fault == IMAGE_FITS && fits && part.rows == t->height && part.columns == t->width)
+        return set_image(s, i, &from, &fit, &part);
+    return refuse(s,
+                  "input %d: found an image of %d×%d×%d (channels, height, width); with resize %d "
+                  "and crop %d it does not become %d×%d×%d",
+                  i, channels, height, width, fit.resize, fit.crop, t->channels, t->height,
+                  t->width);
 }
 
 enum nbq_status nbq_set_input_stored(struct nbq_session *s, int i, const int16_t *chw,

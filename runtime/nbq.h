@@ -32,13 +32,15 @@ struct nbq_layer_info {
     int bits, terms, exp_min, exp_max, margin, tiles;
 };
 
-/* How byte images become an input: (x·scale − mean[c]) / std[c] per channel, after a change of
- * channel order with bgr. */
+/* How byte images become an input: resized so that the shorter side is `resize`, cropped to the
+ * middle crop × crop pixels (0: neither), then (x·scale − mean[c]) / std[c] per channel, after a
+ * change of channel order with bgr. */
 struct nbq_preprocess {
     int takes_bytes; /* 0: no table for byte images; the rest is then without meaning */
     int given;       /* 0: the compiler was told nothing and took its defaults */
     double scale, mean[4], std[4];
     int bgr;
+    int resize, crop, resize_plain; /* what nbq_set_input_image() does: see docs/runtime.md */
 };
 
 /* Load: size bytes of a .svpe file, which the program copies. On failure *out is NULL and
@@ -84,6 +86,11 @@ enum nbq_status nbq_set_input_f32(struct nbq_session *s, int i, const float *chw
 enum nbq_status nbq_set_input_u8(struct nbq_session *s, int i, const uint8_t *chw, size_t count);
 enum nbq_status nbq_set_input_stored(struct nbq_session *s, int i, const int16_t *chw,
                                      size_t count);
+/* Input i from an image of any size, byte planes C×H×W: resized and cropped as the program says, a
+ * grey image (C = 1) repeated where the input has 3 channels, then through the table. NBQ_BAD_INPUT
+ * when that does not end at the input's size. */
+enum nbq_status nbq_set_input_image(struct nbq_session *s, int i, const uint8_t *chw, int channels,
+                                    int height, int width);
 /* All inputs must have been set; they stay set for the next run. The result depends on nothing
  * else. */
 enum nbq_status nbq_run(struct nbq_session *s);

@@ -48,7 +48,7 @@ static struct ir_graph *read_model(struct nbqc_job *j) {
     return fe_import_bytes(j->c, name, f.data, f.size, &o);
 }
 
-static bool check_channels(const struct nbqc_job *j, const struct ir_graph *g) {
+static bool check_preprocess(const struct nbqc_job *j, const struct ir_graph *g) {
     static const enum option_id ids[] = {OPT_mean, OPT_std};
     const struct ir_value *in = g->input_count ? g->inputs[0] : NULL;
     if (!in || in->rank != 4) return true;
@@ -59,7 +59,10 @@ static bool check_channels(const struct nbqc_job *j, const struct ir_graph *g) {
              (long long)in->dims[1]);
         return false;
     }
-    return true;
+    int crop = j->pass.preprocess.fit.crop;
+    if (!crop || (in->dims[2] == crop && in->dims[3] == crop)) return true;
+    diag(j->c, nbqc_crop, j->model, crop, in->name, (long long)in->dims[2], (long long)in->dims[3]);
+    return false;
 }
 
 /* Integers are what they are: options that say how to find them would be taken and do nothing. A
@@ -146,7 +149,8 @@ static int compile(struct nbqc_job *j) {
     writer_init(&w, j->a);
     double start = milliseconds();
     struct ir_graph *g = read_model(j);
-    if (!g || !check_channels(j, g)) return EXIT_BAD_INPUT;
+    if (!g) return EXIT_BAD_INPUT;
+    if (!check_preprocess(j, g)) return EXIT_USAGE;
     say_step(j, "read", start);
     warn_of_unused(j, g);
     j->run.before = fits_target;

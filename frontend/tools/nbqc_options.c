@@ -176,12 +176,29 @@ static void fill(double *to, const struct option_value *v, double otherwise) {
         to[i] = !v->given ? otherwise : v->count == 1 ? v->floats[0] : v->floats[i];
 }
 
+static bool read_fit(struct nbqc_job *j) {
+    struct image_fit *f = &j->pass.preprocess.fit;
+    int filter = choice(j, OPT_resize_filter, image_filters, 2, 0);
+    *f = (struct image_fit){(int)number_or(j, OPT_resize, 0), (int)number_or(j, OPT_crop, 0),
+                            filter == 1};
+    if (filter < 0) return false;
+    if (nbqc_option(j, OPT_resize_filter)->given && !f->resize)
+        diag(j->c, nbqc_fit, NULL, "--resize-filter goes with --resize");
+    else if (f->resize && f->crop > f->resize)
+        diag(j->c, nbqc_fit, NULL,
+             "--crop must not be above --resize, the length of the shorter side");
+    else
+        return true;
+    return false;
+}
+
 static bool read_preprocess(struct nbqc_job *j) {
     struct preprocess *p = &j->pass.preprocess;
     const struct option_value *scale = nbqc_option(j, OPT_scale), *mean = nbqc_option(j, OPT_mean);
     const struct option_value *std = nbqc_option(j, OPT_std);
     p->bgr = nbqc_option(j, OPT_bgr)->given;
-    p->given = scale->given || mean->given || std->given || p->bgr;
+    if (!read_fit(j)) return false;
+    p->given = scale->given || mean->given || std->given || p->bgr || p->fit.resize || p->fit.crop;
     p->scale = scale->given ? scale->floats[0] : 1.0 / 255;
     fill(p->mean, mean, 0);
     fill(p->std, std, 1);
@@ -225,7 +242,15 @@ static bool read_numbers(struct nbqc_job *j) {
     good &= read_weight_bits(j);
     good &= read_terms(j);
     good &= read_act_bits(j);
+    if (p->calib_spec) good &= data_check_kind(j->c, p->calib_spec);
     return read_preprocess(j) && good;
+}
+
+/* What would fail only after the calibration is said now. */
+static bool check_files(const struct nbqc_job *j) {
+    bool good = !j->schedule || file_check_read(j->c, j->schedule);
+    if (j->output && j->emit != EMIT_NOTHING) good &= file_check_write(j->c, j->output);
+    return good;
 }
 
 int nbqc_read_options(struct nbqc_job *j) {
@@ -233,5 +258,6 @@ int nbqc_read_options(struct nbqc_job *j) {
     if (!read_files(j) || !read_passes(j) || !read_emit(j)) return EXIT_USAGE;
     int rc = read_target(j);
     if (rc != EXIT_OK) return rc;
-    return read_numbers(j) ? EXIT_OK : EXIT_USAGE;
+    if (!read_numbers(j)) return EXIT_USAGE;
+    return check_files(j) ? EXIT_OK : EXIT_BAD_INPUT;
 }

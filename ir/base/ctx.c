@@ -16,12 +16,21 @@ void ctx_init(struct ctx *c, const char *tool, FILE *live) {
     c->live = live;
 }
 
-void ctx_free(struct ctx *c) {
-    for (struct ctx_defer *d = c->defer, *next; d; d = next) {
-        next = d->next;
+struct ctx_defer *ctx_mark(const struct ctx *c) {
+    return c->defer;
+}
+
+void ctx_release(struct ctx *c, const struct ctx_defer *mark) {
+    while (c->defer != mark) {
+        struct ctx_defer *d = c->defer;
+        c->defer = d->next;
         d->release(d->object);
         free(d);
     }
+}
+
+void ctx_free(struct ctx *c) {
+    ctx_release(c, NULL);
     while (c->arenas) arena_free(c->arenas);
     const char *tool = c->tool;
     FILE *live = c->live;

@@ -28,10 +28,10 @@ struct ctx {
     struct diag *first, *last; /* diagnostics in the order they were said */
     struct arena *diags;       /* where they live; made with the first one */
     int errors, warnings;
-    FILE *live;       /* where diagnostics are printed at once, or NULL: only kept */
-    const char *tool; /* prefix of printed diagnostics, e.g. "nbqc" */
-    bool quiet;       /* no progress bars */
-    bool stdin_taken; /* by file_map("-") */
+    FILE *live;                /* where diagnostics are printed at once, or NULL: only kept */
+    const char *tool;          /* prefix of printed diagnostics, e.g. "nbqc" */
+    bool quiet;                /* no progress bars */
+    bool stdin_taken;          /* by file_map("-") */
     struct progress *progress; /* the bar on the terminal, or NULL: see base/progress.h */
 };
 
@@ -45,6 +45,9 @@ _Noreturn void ctx_oom(struct ctx *c);
 /* Calls release(object) at ctx_free(). If memory for the note runs out, object is released before
  * the longjmp. */
 void ctx_defer(struct ctx *c, void (*release)(void *), void *object);
+/* For jobs of many parts: what was deferred since the mark is released now, newest first. */
+struct ctx_defer *ctx_mark(const struct ctx *c);
+void ctx_release(struct ctx *c, const struct ctx_defer *mark);
 
 /* arena.c: memory is zeroed, and aligned to 64 bytes for requests of 64 bytes or more, else to
  * 16. */

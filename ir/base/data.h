@@ -1,8 +1,9 @@
 /* Images and arrays for calibration and evaluation: one reader for nbqc and nbq-run.
  *   cifar10:FILE         CIFAR-10 binary (1 label byte + 3,072 bytes R,G,B planes)
  *   idx:IMAGES,LABELS    MNIST IDX files (LABELS may be left out: no labels)
- *   folder:DIR           JPEG and PNG files in class subfolders (the place in alphabetical order is
- *                        the label), or without subfolders (names that are numbers are labels)
+ *   folder:DIR           JPEG and PNG files in class subfolders (the place in alphabetical order of
+ *                        bytes is the label), or without subfolders (names that are numbers are
+ *                        labels: 0042.jpg is 42)
  *   npy:FILE             array N×C×H×W (or C×H×W), no labels
  * Samples come out as C×H×W planes of bytes or floats. Bytes are images and are preprocessed: image
  * files, and arrays and tensors of element type uint8. Everything else comes as floats and is used
@@ -11,16 +12,18 @@
 #ifndef NBQ_BASE_DATA_H
 #define NBQ_BASE_DATA_H
 
-#include "base/ctx.h"
+#include "base/image.h"
 
-/* What happens to a byte image before the network sees it: (x·scale − mean[c]) / std[c]; bgr swaps
- * the first and the last of three channels first. mean and std are in the scaled unit. */
+/* What happens to a byte image before the network sees it: it is resized and cropped (still bytes),
+ * then becomes (x·scale − mean[c]) / std[c]; bgr swaps the first and the last of three channels
+ * first. mean and std are in the scaled unit. */
 enum { PREPROCESS_CHANNELS = 4 };
 struct preprocess {
     double scale; /* 1/255 unless given */
     double mean[PREPROCESS_CHANNELS], std[PREPROCESS_CHANNELS];
     bool bgr;
-    bool given; /* any of scale/mean/std/bgr was on the command line */
+    struct image_fit fit;
+    bool given; /* any of these was on the command line */
 };
 
 struct sample {
@@ -39,8 +42,10 @@ struct dataset;
 struct dataset *data_open(struct ctx *c, struct arena *a,
                           const char *spec); /* NULL after an error */
 long data_count(const struct dataset *d);
-/* Fills *out from arena a; thread-safe (each thread its own ctx and arena). Decoded images and
- * mapped files live as long as c: a long run over a folder makes a ctx per image. */
+/* Whether spec begins with a kind there is; says so if not. No file is looked at. */
+bool data_check_kind(struct ctx *c, const char *spec);
+/* Fills *out from arena a; thread-safe (each thread its own ctx and arena). An image file is closed
+ * and all that its library held is free when this returns: memory is that of the arenas. */
 bool data_get(struct ctx *c, struct arena *a, const struct dataset *d, long index,
               struct sample *out);
 /* One file by its ending: .npy .pb (TensorProto) .png .jpg .jpeg. An array may have any shape:
@@ -48,6 +53,12 @@ bool data_get(struct ctx *c, struct arena *a, const struct dataset *d, long inde
 bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sample *out);
 bool data_write_npy(struct ctx *c, const char *path, const float *values, const int64_t *dims,
                     int rank);
+/* Makes a byte image (rank 0, 3, or 4 with one image) what a network input of so many channels
+ * takes, but for its values: grey is repeated in three channels, then p->fit. Anything else is left
+ * as it is. False after saying what does not fit: a colour image for one channel, a crop larger than
+ * the image, more than a sample may hold. */
+bool preprocess_fit(struct ctx *c, struct arena *a, const struct preprocess *p, int channels,
+                    struct sample *s);
 /* Whether images of so many channels can be preprocessed; says why not. */
 bool preprocess_check(struct ctx *c, const char *where, const struct preprocess *p, int channels);
 /* The image's plane that becomes channel ch of the network; images have passed the check above. */

@@ -198,6 +198,41 @@ static bool write_and_rename(struct arena *a, const char *path, const void *data
     return good;
 }
 
+/* Of "name" this folder, of "/name" the root. */
+static const char *folder_of(struct arena *a, const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (!slash) return ".";
+    return slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
+}
+
+bool file_check_write(struct ctx *c, const char *path) {
+    struct stat st;
+    if (!strcmp(path, "-")) return true;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        diag(c, file_directory, path);
+        return false;
+    }
+    struct arena *a = arena_new(c);
+    bool through = is_written_through(path);
+    bool good = through ? access(path, W_OK) == 0
+                        : access(folder_of(a, behind_links(a, path)), W_OK | X_OK) == 0;
+    if (!good) diag(c, file_write, path, strerror(errno));
+    arena_free(a);
+    return good;
+}
+
+bool file_check_read(struct ctx *c, const char *path) {
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode)) {
+        diag(c, file_directory, path);
+        return false;
+    }
+    if (there && access(path, R_OK) == 0) return true;
+    diag(c, file_open, path, strerror(errno));
+    return false;
+}
+
 bool file_replace(struct ctx *c, const char *path, const void *data, size_t size) {
     struct arena *a = arena_new(c);
     bool stdout_named = !strcmp(path, "-"), good;

@@ -16,6 +16,10 @@ bool file_map(struct ctx *c, const char *path,
  * program (base/interrupt.h), path is as it was and the temporary is gone. "-" writes standard
  * output. */
 bool file_replace(struct ctx *c, const char *path, const void *data, size_t size);
+/* For what takes long before file_replace() and file_map(): whether they will do, as far as can be
+ * seen without writing or reading; says why not. */
+bool file_check_write(struct ctx *c, const char *path);
+bool file_check_read(struct ctx *c, const char *path);
 /* What messages call a path: "-" is "standard input". */
 const char *file_name(const char *path);
 /* Both exist and are one file, by whatever names. */

@@ -110,6 +110,9 @@ static void print_input(struct dump *d, const struct svpe_input *in) {
         write_text(&d->out, " byte images, channels from planes");
         for (int k = 0; k < t->channels; k++) write_text(&d->out, " %d", in->source[k]);
     }
+    if (in->resize)
+        write_text(&d->out, ", resize %d%s", in->resize, in->resize_plain ? " plain" : "");
+    if (in->crop) write_text(&d->out, ", crop %d", in->crop);
     if (in->preprocess_given) {
         write_text(&d->out, ", (x * %g - mean) / std, mean", in->scale);
         for (int k = 0; k < t->channels && k < 4; k++) write_text(&d->out, " %g", in->mean[k]);

@@ -90,6 +90,7 @@ static bool read_sample(const struct quant_feed *f, struct ctx *c, struct arena 
     struct sample s;
     if (!data_get(c, a, f->data, (long)((int64_t)i * data_count(f->data) / f->count), &s))
         return false;
+    if (!preprocess_fit(c, a, &f->options->preprocess, (int)channels_of(v), &s)) return false;
     if (!shape_fits(v, &s)) {
         diag(c, quant_sample_shape, s.name, s.channels, s.height, s.width, v->name,
              shape_text(a, v));

@@ -51,9 +51,14 @@ static bool compare(struct worker *w, const struct sample *s) {
     return true;
 }
 
-static bool check_label(struct worker *w, const struct sample *s, size_t classes) {
-    if (s->label < 0 || (size_t)s->label < classes) return true;
-    diag(&w->ctx, run_label, s->name, s->label, classes, classes == 1 ? "" : "es", classes - 1);
+/* Sets *class to −1 where there is no label. */
+static bool find_class(struct worker *w, const struct sample *s, int offset, size_t classes,
+                       int *class) {
+    *class = s->label < 0 ? -1 : s->label + offset;
+    if (s->label < 0 || (*class >= 0 && (size_t) * class < classes)) return true;
+    const char *shifted = offset ? arena_printf(w->arena, " + %d", offset) : "";
+    diag(&w->ctx, run_label, s->name, s->label, shifted, classes, classes == 1 ? "" : "es",
+         classes - 1);
     return false;
 }
 
@@ -66,13 +71,14 @@ static bool evaluate_image(struct evaluation *e, struct worker *w, long index) {
     w->score.busy += run_now() - start;
     size_t count = w->model.outputs[0].count;
     w->score.images++;
-    if (!check_label(w, &s, count)) return false;
-    if (s.label >= 0) {
-        size_t rank = run_rank(w->model.out[0], count, (size_t)s.label);
+    int class;
+    if (!find_class(w, &s, e->job->label_offset, count, &class)) return false;
+    if (class >= 0) {
+        size_t rank = run_rank(w->model.out[0], count, (size_t) class);
         w->score.top1 += rank == 0;
         w->score.top5 += rank < BEST;
     }
-    w->score.labelled += s.label >= 0;
+    w->score.labelled += class >= 0;
     if (e->job->against && !compare(w, &s)) return false;
     arena_free(a);
     return true;

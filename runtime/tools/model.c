@@ -119,9 +119,12 @@ bool run_open_against(struct run_model *m, struct ctx *c, struct arena *a,
     return open_reference(m, c, a, job, job->against);
 }
 
-struct preprocess run_preprocess_of(const struct nbq_program *p) {
-    struct nbq_preprocess from = nbq_input_preprocess(p, 0);
-    struct preprocess to = {.scale = from.scale, .bgr = from.bgr, .given = from.given};
+struct preprocess run_preprocess_of(const struct nbq_program *p, int input) {
+    struct nbq_preprocess from = nbq_input_preprocess(p, input);
+    struct preprocess to = {.scale = from.scale,
+                            .bgr = from.bgr,
+                            .fit = {from.resize, from.crop, from.resize_plain},
+                            .given = from.given};
     memcpy(to.mean, from.mean, sizeof to.mean);
     memcpy(to.std, from.std, sizeof to.std);
     return to;
@@ -201,7 +204,7 @@ static bool set_reference(struct run_model *m, int input, const struct sample *s
     return true;
 }
 
-bool run_set(struct run_model *m, int input, const struct sample *s) {
+static bool set_fitted(struct run_model *m, int input, const struct sample *s) {
     const struct run_tensor *t = &m->inputs[input];
     if (!check_size(m, t, s) || !check_finite(m, t, s)) return false;
     if (!m->program) return set_reference(m, input, s);
@@ -212,6 +215,16 @@ bool run_set(struct run_model *m, int input, const struct sample *s) {
     enum nbq_status status = s->bytes ? nbq_set_input_u8(m->session, input, s->bytes, t->count)
                                       : nbq_set_input_f32(m->session, input, s->floats, t->count);
     return status == NBQ_OK || session_failed(m, s->name);
+}
+
+bool run_set(struct run_model *m, int input, const struct sample *s) {
+    struct arena *a = arena_new(m->c); /* goes here, or with m->c */
+    struct preprocess p = m->program ? run_preprocess_of(m->program, input) : m->preprocess;
+    struct sample fitted = *s;
+    bool good = preprocess_fit(m->c, a, &p, m->inputs[input].channels, &fitted) &&
+                set_fitted(m, input, &fitted);
+    arena_free(a);
+    return good;
 }
 
 bool run_set_random(struct run_model *m, struct run_model *other, int input, struct rng *r) {

@@ -45,14 +45,30 @@ static void fill(double *to, const struct option_value *v, double otherwise) {
         to[n] = !v->given ? otherwise : v->count == 1 ? v->floats[0] : v->floats[n];
 }
 
+static bool read_fit(struct tool *t) {
+    struct image_fit *f = &t->job.preprocess.fit;
+    int filter = option_choice(t->c, t->a, t->set, OPT_resize_filter, image_filters, 2, 0);
+    if (filter < 0) return false;
+    *f = (struct image_fit){(int)number_or(t, OPT_resize, 0), (int)number_or(t, OPT_crop, 0),
+                            filter == 1};
+    if (option(t, OPT_resize_filter)->given && !f->resize)
+        return usage(t, "--resize-filter goes with --resize");
+    if (f->resize && f->crop > f->resize)
+        return usage(t, "--crop must not be above --resize, the length of the shorter side");
+    return true;
+}
+
 static bool read_preprocess(struct tool *t) {
+    static const enum option_id ids[] = {
+        OPT_resize, OPT_crop, OPT_resize_filter, OPT_scale, OPT_mean, OPT_std, OPT_bgr};
     struct preprocess *p = &t->job.preprocess;
     const struct option_value *std = option(t, OPT_std);
-    p->given = option(t, OPT_scale)->given || option(t, OPT_mean)->given || std->given ||
-               option(t, OPT_bgr)->given;
+    for (size_t n = 0; n < sizeof ids / sizeof *ids; n++) p->given |= option(t, ids[n])->given;
     if (p->given && !t->job.reference)
-        return usage(
-            t, "--scale, --mean, --std and --bgr belong to --reference; a program carries its own");
+        return usage(t,
+                     "--resize, --crop, --resize-filter, --scale, --mean, --std and --bgr belong "
+                     "to --reference; a program carries its own");
+    if (!read_fit(t)) return false;
     if (option(t, OPT_scale)->count > 1) return usage(t, "--scale takes one number");
     if (option(t, OPT_scale)->given && option(t, OPT_scale)->floats[0] == 0)
         return usage(t, "--scale must not be 0");
@@ -102,6 +118,9 @@ static bool read_device(struct tool *t) {
 static bool read_options(struct tool *t) {
     if (!read_model(t) || !read_preprocess(t) || !read_device(t)) return false;
     bool data = option(t, OPT_data)->given;
+    if (data && !data_check_kind(t->c, option(t, OPT_data)->text)) return false;
+    if (!data && option(t, OPT_label_offset)->given)
+        return usage(t, "--label-offset goes with --data");
     if (data && option(t, OPT_input)->given)
         return usage(t, "expected --input or --data, found both");
     if (data && option(t, OPT_output)->given) return usage(t, "--output does not go with --data");
@@ -111,6 +130,7 @@ static bool read_options(struct tool *t) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     t->job.threads = (int)number_or(t, OPT_threads, processors > 0 ? processors : 1);
     t->job.against = option(t, OPT_against)->text;
+    t->job.label_offset = (int)number_or(t, OPT_label_offset, 0);
     t->json = t->c->quiet = option(t, OPT_json)->given;
     const char *output = option(t, OPT_output)->text;
     t->to = output && strcmp(output, "-") == 0 ? stderr : stdout;
@@ -226,7 +246,7 @@ static bool load(struct tool *t) {
     }
     ctx_defer(t->c, release_program, p);
     t->job.program = p;
-    t->job.preprocess = run_preprocess_of(p);
+    t->job.preprocess = run_preprocess_of(p, 0);
     return true;
 }
 
@@ -248,6 +268,8 @@ static bool check(struct tool *t) {
 static int run(struct command *k) {
     struct tool t = {.c = k->c, .a = k->a, .set = &k->set};
     if (!read_options(&t)) return EXIT_USAGE;
+    const char *output = option(&t, OPT_output)->text;
+    if (output && !file_check_write(t.c, output)) return EXIT_BAD_INPUT;
     if (!t.job.reference && !load(&t)) return EXIT_BAD_INPUT;
     if (option(&t, OPT_check)->given && !check(&t)) return EXIT_BAD_INPUT;
     return option(&t, OPT_data)->given ? evaluate(&t) : once(&t);

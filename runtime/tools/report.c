@@ -39,7 +39,10 @@ static void print_preprocess(FILE *to, const struct nbq_program *p, int input) {
     struct nbq_preprocess from = nbq_input_preprocess(p, input);
     int channels = nbq_input_info(p, input).channels;
     if (!from.takes_bytes || channels > 4) return;
-    fprintf(to, "  byte images: scale %g", from.scale);
+    fprintf(to, "  byte images: ");
+    if (from.resize) fprintf(to, "resize %d%s, ", from.resize, from.resize_plain ? " plain" : "");
+    if (from.crop) fprintf(to, "crop %d, ", from.crop);
+    fprintf(to, "scale %g", from.scale);
     print_numbers(to, "mean", from.mean, channels);
     print_numbers(to, "std", from.std, channels);
     fprintf(to, "%s%s\n", from.bgr ? ", blue first" : "",

@@ -41,7 +41,8 @@ struct run_job {
     int mean_count, std_count; /* numbers on the command line; 0 and 1 go with any input */
     const char *against;       /* NULL: none */
     int threads;
-    bool checked; /* for races and deadlocks: there are none */
+    int label_offset; /* the class of label L is L + this */
+    bool checked;     /* for races and deadlocks: there are none */
 };
 
 /* model.c: each says what is wrong and returns false. What is opened is closed by ctx_free(c). */
@@ -54,7 +55,7 @@ bool run_set(struct run_model *m, int input, const struct sample *s);
 bool run_set_random(struct run_model *m, struct run_model *other, int input, struct rng *r);
 bool run_once(struct run_model *m);
 /* What the program does to its byte images, for the reference beside it. */
-struct preprocess run_preprocess_of(const struct nbq_program *p);
+struct preprocess run_preprocess_of(const struct nbq_program *p, int input);
 
 /* evaluate.c */
 struct run_score {

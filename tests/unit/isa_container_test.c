@@ -77,7 +77,10 @@ static void fill_lists(struct svpe_program *p, struct arena *a) {
                                        .source = {2, 1, 0},
                                        .scale = 1.0 / 255,
                                        .mean = {0.1, 0.2, 0.3},
-                                       .std = {1, -0.0, 3, 4}};
+                                       .std = {1, -0.0, 3, 4},
+                                       .resize = 256,
+                                       .crop = 224,
+                                       .resize_plain = true};
     p->output_count = 2;
     p->outputs = arena_array(a, 2, sizeof *p->outputs);
     p->outputs[0] = 3;
@@ -194,6 +197,9 @@ static void test_round_trip(void **state) {
     assert_memory_equal(q->inputs[0].table, f->p.inputs[0].table, 3 * 256 * 2);
     assert_memory_equal(&q->inputs[0].scale, &f->p.inputs[0].scale, sizeof(double));
     assert_memory_equal(q->inputs[0].std, f->p.inputs[0].std, 4 * sizeof(double));
+    assert_int_equal(q->inputs[0].resize, 256);
+    assert_int_equal(q->inputs[0].crop, 224);
+    assert_true(q->inputs[0].resize_plain);
     assert_int_equal(q->outputs[1], 1);
     assert_int_equal(q->layers[0].macs, 1234567890123);
     assert_int_equal(q->layers[1].margin, -1);
@@ -310,6 +316,9 @@ static const struct lie {
     {REC(input), 0, "table", 1, "input 0: table: expected 3 rows"},
     {REC(input), 0, "table", 4, "input 0: table: expected an offset below 4"},
     {REC(input), 0, "source", 3, "input 0: source"},
+    {REC(input), 0, "resize", 16385, "input 0: resize: expected 0…16384"},
+    {REC(input), 0, "crop", 0xffffffff, "input 0: crop: expected 0…16384"},
+    {REC(input), 0, "resize_plain", 2, "input 0: resize_plain"},
     {REC(input), 0, "scale", UINT64_C(0x7ff0000000000000), "input 0: scale: not finite"},
     {REC(output_record), 1, "tensor", 4, "section outputs: output 1: tensor"},
     {REC(layer), 0, "bits", 17, "layer 0: bits"},
@@ -373,8 +382,8 @@ static void test_section_table(void **state) {
     patch_u32(&w, SVPE_HEADER_COUNT_AT, 3);
     expect(&w, "3 sections; expected 13");
     w = copy_of(f);
-    patch_u32(&w, SVPE_HEADER_VERSION_AT, 2);
-    expect(&w, "format version 2; expected 1");
+    patch_u32(&w, SVPE_HEADER_VERSION_AT, 1);
+    expect(&w, "format version 1; expected 2");
     w = copy_of(f);
     patch_u64(&w, SVPE_HEADER_ISA_AT, 1);
     expect(&w, "another version of the instruction set: 0000000000000001");

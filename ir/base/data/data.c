@@ -1,4 +1,4 @@
-/* Datasets by name, single files by ending, and the preprocessing formula. */
+/* Datasets by name, single files by ending. */
 #include "base/data/data_room.h"
 
 #include <string.h>
@@ -15,19 +15,26 @@ static const struct data_kind kinds[] = {
     {"npy", data_open_npy},
 };
 
-struct dataset *data_open(struct ctx *c, struct arena *a, const char *spec) {
-    const char *colon = strchr(spec, ':');
-    size_t n = colon ? (size_t)(colon - spec) : 0;
-    for (size_t i = 0; colon && i < sizeof kinds / sizeof *kinds; i++) {
-        if (strlen(kinds[i].name) != n || memcmp(kinds[i].name, spec, n)) continue;
-        struct dataset *d = arena_alloc(a, sizeof *d);
-        d->path = arena_strdup(a, colon + 1);
-        if (!kinds[i].open(c, a, d->path, d)) return NULL;
-        if (d->count > 0) return d;
-        diag(c, data_empty, d->path);
-        return NULL;
-    }
+static const struct data_kind *kind_of_spec(struct ctx *c, const char *spec) {
+    size_t n = strcspn(spec, ":");
+    for (size_t i = 0; spec[n] && i < sizeof kinds / sizeof *kinds; i++)
+        if (strlen(kinds[i].name) == n && !memcmp(kinds[i].name, spec, n)) return &kinds[i];
     diag(c, data_kind, NULL, spec);
+    return NULL;
+}
+
+bool data_check_kind(struct ctx *c, const char *spec) {
+    return kind_of_spec(c, spec) != NULL;
+}
+
+struct dataset *data_open(struct ctx *c, struct arena *a, const char *spec) {
+    const struct data_kind *kind = kind_of_spec(c, spec);
+    if (!kind) return NULL;
+    struct dataset *d = arena_alloc(a, sizeof *d);
+    d->path = arena_strdup(a, strchr(spec, ':') + 1);
+    if (!kind->open(c, a, d->path, d)) return NULL;
+    if (d->count > 0) return d;
+    diag(c, data_empty, d->path);
     return NULL;
 }
 
@@ -110,26 +117,11 @@ bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sam
         return false;
     }
     *out = (struct sample){.label = -1};
-    if (!k->read(c, a, path, out)) return false;
+    const struct ctx_defer *mark = ctx_mark(c);
+    bool good = k->read(c, a, path, out);
+    if (k->image) ctx_release(c, mark); /* the pixels are in a; an array may lie in its file */
+    if (!good) return false;
     out->label = -1;
     out->name = arena_strdup(a, path);
     return true;
-}
-
-bool preprocess_check(struct ctx *c, const char *where, const struct preprocess *p, int channels) {
-    if (p->bgr && channels != 3)
-        diag(c, data_bgr, where, channels);
-    else if (channels > PREPROCESS_CHANNELS)
-        diag(c, data_channels, where, channels, PREPROCESS_CHANNELS);
-    else
-        return true;
-    return false;
-}
-
-int preprocess_source(const struct preprocess *p, int ch) {
-    return p->bgr && ch < 3 ? 2 - ch : ch;
-}
-
-float preprocess_byte(const struct preprocess *p, int ch, uint8_t x) {
-    return (float)((x * p->scale - p->mean[ch]) / p->std[ch]);
 }

@@ -15,10 +15,12 @@
 
 #if defined(NBQ_PNG) || defined(NBQ_JPEG)
 /* Interleaved pixels to planes. */
-static void planes(const uint8_t *from, int channels, size_t pixels, uint8_t *to) {
+static const uint8_t *planes(struct arena *a, const uint8_t *from, int channels, size_t pixels) {
+    uint8_t *to = arena_alloc(a, pixels * (size_t)channels);
     for (size_t i = 0; i < pixels; i++)
         for (int c = 0; c < channels; c++)
             to[(size_t)c * pixels + i] = from[i * (size_t)channels + (size_t)c];
+    return to;
 }
 
 static bool too_big(unsigned long long ch, unsigned long long h, unsigned long long w) {
@@ -60,7 +62,7 @@ bool data_read_png(struct ctx *c, struct arena *a, const char *path, struct samp
     size_t pixels = (size_t)image.height * image.width;
     int height = (int)image.height, width = (int)image.width;
     /* Memory that runs out while libpng holds its own would leak: malloc, not the arena. */
-    uint8_t *rows = malloc(2 * pixels * (size_t)channels);
+    uint8_t *rows = malloc(pixels * (size_t)channels);
     if (!rows) {
         png_image_free(&image);
         ctx_oom(c);
@@ -72,10 +74,8 @@ bool data_read_png(struct ctx *c, struct arena *a, const char *path, struct samp
         diag(c, data_png, path, image.message);
         return false;
     }
-    planes(rows, channels, pixels, rows + pixels * (size_t)channels);
     ctx_defer(c, free, rows);
-    set_sample(out, channels, height, width, rows + pixels * (size_t)channels);
-    (void)a;
+    set_sample(out, channels, height, width, planes(a, rows, channels, pixels));
     return true;
 }
 #else
@@ -128,7 +128,7 @@ static bool decode_jpeg(struct jpeg_job *job, const struct file_view *v) {
     if (job->big) return false; /* before the library takes memory for that many */
     jpeg_start_decompress(&job->jpeg);
     size_t row = (size_t)job->jpeg.output_width * job->channels;
-    job->rows = malloc(2 * row * job->jpeg.output_height);
+    job->rows = malloc(row * job->jpeg.output_height);
     if (!job->rows) return false;
     while (job->jpeg.output_scanline < job->jpeg.output_height) {
         JSAMPROW line = job->rows + row * job->jpeg.output_scanline;
@@ -157,9 +157,8 @@ bool data_read_jpeg(struct ctx *c, struct arena *a, const char *path, struct sam
         return false;
     }
     ctx_defer(c, free, job->rows);
-    size_t pixels = (size_t)height * width;
-    planes(job->rows, channels, pixels, job->rows + pixels * (size_t)channels);
-    set_sample(out, channels, (int)height, (int)width, job->rows + pixels * (size_t)channels);
+    const uint8_t *pixels = planes(a, job->rows, channels, (size_t)height * width);
+    set_sample(out, channels, (int)height, (int)width, pixels);
     return true;
 }
 #else
