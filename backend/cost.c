@@ -41,7 +41,8 @@ static double pixels_read(const struct be_axis *a, int tile) {
         s = be_span(a, last, tile);
         sum += s.count;
     }
-    return sum + (double)((last - first) / tile) * s.total;
+    int64_t whole = (last - first) / tile;
+    return sum + (double)whole * s.total;
 }
 
 /* How often the lines of a role are loaded, when a row of `distinct` ones is asked for `rounds`
@@ -53,7 +54,8 @@ static double rounds_loaded(const struct be_slots *s, int64_t distinct, int64_t 
 static void loads(const struct be_plan *p, const struct be_layer *l, const struct be_tiling *t,
                   const struct be_need *n, struct work *w) {
     const struct be_shape *s = l->shape;
-    double element = p->act_bits / 8, vector = element * (double)p->target->lanes;
+    int act_bytes = p->act_bits / 8;
+    double element = act_bytes, vector = element * (double)p->target->lanes;
     double spatial = (double)n->rows * n->cols;
     double pixels = pixels_read(&s->ay, t->rows) * pixels_read(&s->ax, t->cols);
     bool stem = s->x->layout == SVPE_LAYOUT_STEM;
@@ -154,9 +156,9 @@ static void compute(const struct be_plan *p, const struct be_layer *l, const str
 static void stores(const struct be_plan *p, const struct be_layer *l, const struct be_need *n,
                    struct work *w) {
     const struct be_shape *s = l->shape;
-    int copies = (s->y->output ? 1 : 0) + (s->y->last >= 0 ? 1 : 0);
-    double bytes = (double)s->ay.out * s->ax.out * s->out_blocks * (double)p->target->lanes *
-                   (p->act_bits / 8);
+    int copies = (s->y->output ? 1 : 0) + (s->y->last >= 0 ? 1 : 0), act_bytes = p->act_bits / 8;
+    double bytes =
+        (double)s->ay.out * s->ax.out * s->out_blocks * (double)p->target->lanes * act_bytes;
     transfer(p, w, SVPE_QUEUE_STORE, (double)n->rows * n->cols * n->channels * copies,
              bytes * copies);
 }

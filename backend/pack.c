@@ -6,6 +6,7 @@
  * (depthwise), a tap and a channel (stem). Lanes and elements past the end hold zero codes. */
 #include "backend/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct weights {
@@ -36,6 +37,7 @@ static int16_t weight_at(const struct weights *w, int term, int out, int in, int
     if (out >= w->outs || in >= w->ins || kx >= s->kw) return 0;
     if (in / w->in_group != out / w->out_group) return 0;
     int64_t at = (((int64_t)out * w->in_group + in % w->in_group) * s->kh + ky) * s->kw + kx;
+    assert(w->values[term]); /* the second term of a layer that has two */
     return w->values[term][at];
 }
 
@@ -72,7 +74,8 @@ static void pack_block(struct be_lower *lo, const struct weights *w, int term, i
         if (!taps) channel_lanes(w, term, out, ky, column, ib, codes);
         for (int v = 0; v < w->lanes && taps; v++) codes[v] = tap_lane(w, term, out, v, ky, column);
     }
-    svpe_pack(w->layer->shape->wfmt, lo->block, (size_t)(w->elements * w->lanes), &lo->weights);
+    svpe_pack(w->layer->shape->wfmt, lo->block, (size_t)w->elements * (size_t)w->lanes,
+              &lo->weights);
 }
 
 static void pack_term(struct be_lower *lo, const struct weights *w, int term, int ob,

@@ -9,7 +9,6 @@ struct tables {
     struct svpe_program *program;
     const struct be_options *options;
     int *of_host; /* by value id: tensor of a host operator's output + 1 */
-    int tensor_room;
 };
 
 /* ---- Tensors --------------------------------------------------------------------------------- */
@@ -235,7 +234,7 @@ static struct svpe_layer host_row(const struct ir_node *n) {
 static void layers(struct tables *t) {
     const struct be_plan *p = t->lo->plan;
     struct svpe_program *program = t->program;
-    program->layers = arena_array(t->lo->arena, (size_t)(p->layer_count + p->host_count),
+    program->layers = arena_array(t->lo->arena, (size_t)p->layer_count + (size_t)p->host_count,
                                   sizeof *program->layers);
     for (int i = 0; i < p->layer_count; i++)
         program->layers[program->layer_count++] = layer_row(&p->layers[i]);

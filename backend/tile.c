@@ -301,8 +301,8 @@ const char *be_misfit_expected(struct arena *a, const struct be_misfit *why) {
                             ? arena_printf(a, "%lld", (long long)why->hi)
                             : arena_printf(a, "%lld…%lld", (long long)why->lo, (long long)why->hi);
     if (!why->multiple || (why->hi && why->lo == why->hi)) return range;
-    const char *multiple = arena_printf(a, "a multiple of %lld", (long long)why->multiple);
-    return why->hi ? arena_printf(a, "%s in %s", multiple, range) : multiple;
+    const char *multiples = arena_printf(a, "a multiple of %lld", (long long)why->multiple);
+    return why->hi ? arena_printf(a, "%s in %s", multiples, range) : multiples;
 }
 
 const char *be_units(struct arena *a, enum svpe_buffer b) {

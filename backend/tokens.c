@@ -141,7 +141,7 @@ struct token {
 };
 struct tokens {
     struct token *list;
-    int count, taken; /* taken: waits before the current place of the stream, when counting */
+    int count;
 };
 
 struct placer {
@@ -149,7 +149,7 @@ struct placer {
     struct be_code *code;
     struct clock *end; /* per instruction: what is done when it is */
     int last[QUEUES];  /* last instruction of each queue so far */
-    int *forced;       /* sync words: the instruction they wait for; else NONE */
+    const int *forced; /* sync words: the instruction they wait for; else NONE */
     struct tokens pair[QUEUES][QUEUES];
 };
 
@@ -177,7 +177,8 @@ static void place(struct placer *p, int index, const int before[QUEUES]) {
     p->last[to] = index;
 }
 
-static void placer_init(struct placer *p, struct arena *arena, struct be_code *code, int *forced) {
+static void placer_init(struct placer *p, struct arena *arena, struct be_code *code,
+                        const int *forced) {
     *p = (struct placer){.arena = arena, .code = code, .forced = forced};
     p->end = arena_array(arena, (size_t)code->count, sizeof *p->end);
     for (int q = 0; q < QUEUES; q++) {
@@ -220,12 +221,12 @@ static struct svpe_insn sync_of(int queue, int layer) {
 
 /* The place of each instruction, `count` of them, with sync words before those that overflow. */
 static int *places_of(struct arena *a, const struct overflow *of_insn, int count) {
-    int *place = arena_array(a, (size_t)count, sizeof *place);
+    int *places = arena_array(a, (size_t)count, sizeof *places);
     for (int i = 0, inserted = 0; i < count; i++) {
         for (int q = 0; q < QUEUES; q++) inserted += of_insn[i].oldest[q] != NONE;
-        place[i] = i + inserted;
+        places[i] = i + inserted;
     }
-    return place;
+    return places;
 }
 
 /* Inserts `found` sync words; returns the new `forced`. From the end on, so that nothing is
@@ -233,17 +234,17 @@ static int *places_of(struct arena *a, const struct overflow *of_insn, int count
 static int *insert_syncs(struct be_code *code, struct arena *a, const int *forced,
                          const struct overflow *of_insn, int found) {
     int count = code->count;
-    const int *place = places_of(a, of_insn, count);
+    const int *places = places_of(a, of_insn, count);
     for (int n = 0; n < found; n++) be_code_add(code, SVPE_SYNCW, 0);
     int *moved = arena_array(a, (size_t)code->count, sizeof *moved);
     for (int i = count - 1; i >= 0; i--) {
-        int at = place[i], layer = code->insns[i].layer;
+        int at = places[i], layer = code->insns[i].layer;
         code->insns[at] = code->insns[i];
-        moved[at] = forced[i] == NONE ? NONE : place[forced[i]];
+        moved[at] = forced[i] == NONE ? NONE : places[forced[i]];
         for (int q = QUEUES - 1; q >= 0; q--) {
             if (of_insn[i].oldest[q] == NONE) continue;
             code->insns[--at] = sync_of(q, layer);
-            moved[at] = place[of_insn[i].oldest[q]];
+            moved[at] = places[of_insn[i].oldest[q]];
         }
     }
     return moved;

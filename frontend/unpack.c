@@ -10,6 +10,8 @@
  * theirs. */
 static const size_t factor = 16, floor_bytes = (size_t)64 << 20;
 
+enum { COST = 16 }; /* of an allocation, beside its bytes */
+
 struct budget {
     struct arena *arena;
     size_t left;
@@ -18,12 +20,11 @@ struct budget {
 
 static void *take(void *user, size_t size) {
     struct budget *b = user;
-    size_t cost = size + 16;
-    if (cost < size || cost > b->left) {
+    if (b->left < COST || size > b->left - COST) {
         b->spent = true;
         return NULL;
     }
-    b->left -= cost;
+    b->left -= size + COST;
     return arena_alloc(b->arena, size);
 }
 

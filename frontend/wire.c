@@ -166,6 +166,7 @@ static bool packed_fits(struct walk *w, const ProtobufCFieldDescriptor *d, const
 static bool walk_message(struct walk *w, const ProtobufCMessageDescriptor *m, size_t at, size_t end,
                          int depth);
 
+/* As deep as walk_message() allows. NOLINTNEXTLINE(misc-no-recursion) */
 static bool walk_field(struct walk *w, const ProtobufCMessageDescriptor *m, size_t *at, size_t end,
                        const struct field *f, int depth) {
     const ProtobufCFieldDescriptor *d = protobuf_c_message_descriptor_get_field(m, f->number);

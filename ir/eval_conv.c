@@ -110,8 +110,12 @@ static void lay_row(const struct conv *c, const float *x, int64_t phase, float *
     int64_t step = w->stride[1], at = phase - w->before[1]; /* the input column of to[0] */
     int64_t from = at < 0 ? (-at + step - 1) / step : 0;
     int64_t end = at < w->in[1] ? (w->in[1] - at + step - 1) / step : 0;
-    end = x == NULL ? 0 : end < c->pitch ? end : c->pitch;
+    end = end < c->pitch ? end : c->pitch;
     from = from < end ? from : end;
+    if (x == NULL) {
+        memset(to, 0, (size_t)c->pitch * sizeof *to);
+        return;
+    }
     memset(to, 0, (size_t)from * sizeof *to);
     memset(to + end, 0, (size_t)(c->pitch - end) * sizeof *to);
     if (step == 1 && from < end)
@@ -173,7 +177,12 @@ static void run_band(const struct conv *c, const float *x, const float *weights,
 /* --- the whole --- */
 
 static int64_t gcd(int64_t a, int64_t b) {
-    return b == 0 ? a : gcd(b, a % b);
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
 }
 
 /* Taps at multiples of the dilation meet stride / gcd phases in turn. */

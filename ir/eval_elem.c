@@ -69,7 +69,7 @@ static bool eval_binary(const struct ir_eval *e, const struct binary *op) {
     const struct ir_value *y = e->n->out[0];
     const void *a = ir_eval_in(e, 0), *b = ir_eval_in(e, 1);
     void *out = ir_eval_out(e, 0);
-    int64_t step_a[IR_MAX_RANK], step_b[IR_MAX_RANK], index[IR_MAX_RANK] = {0};
+    int64_t step_a[IR_MAX_RANK] = {0}, step_b[IR_MAX_RANK] = {0}, index[IR_MAX_RANK] = {0};
     int64_t i = 0, j = 0, count = ir_elements(y);
     steps_of(ir_in(e->n, 0), y, step_a);
     steps_of(ir_in(e->n, 1), y, step_b);

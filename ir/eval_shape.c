@@ -64,7 +64,7 @@ static void strides_of(const struct ir_value *v, int64_t *strides) {
 
 bool ir_eval_transpose(const struct ir_eval *e) {
     const struct ir_value *v = ir_in(e->n, 0);
-    int64_t strides[IR_MAX_RANK], steps[IR_MAX_RANK];
+    int64_t strides[IR_MAX_RANK], steps[IR_MAX_RANK] = {0};
     int count;
     const int64_t *perm = ir_attr_ints(e->n, "perm", &count);
     strides_of(v, strides);

@@ -1,6 +1,7 @@
 /* Shape inference of the operators that only move elements, with ONNX semantics. */
 #include "ir/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* NULL: not a constant, and not evaluated yet. */
@@ -103,6 +104,7 @@ static void slice_axis(int64_t d, int64_t start, int64_t end, int64_t step, stru
     if (step < 0 && start > d - 1) start = d - 1;
     int64_t span = step > 0 ? end - start : start - end;
     int64_t stride = step > 0 ? step : -step;
+    assert(stride > 0);
     out->start[axis] = start;
     out->step[axis] = step;
     out->count[axis] = span <= 0 ? 0 : (span + stride - 1) / stride;

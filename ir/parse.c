@@ -377,9 +377,9 @@ static bool take_attr_value(struct parser *p, struct ir_node *n, const struct ir
 
 static bool take_attr(struct parser *p, struct ir_node *n) {
     struct ir_attr_info info, all[IR_MAX_ATTRS];
-    const char *names[IR_MAX_ATTRS];
     if (p->lex.tok.kind != LEX_WORD) return expected(p, "the name of an attribute");
     if (!ir_attr_schema_find(n->op, p->lex.tok.text, &info)) {
+        const char *names[IR_MAX_ATTRS];
         int count = 0;
         for (; count < IR_MAX_ATTRS && ir_attr_schema(n->op, count, &all[count]); count++)
             names[count] = all[count].name;

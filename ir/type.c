@@ -58,14 +58,10 @@ const char *ir_node_text(struct arena *a, const struct ir_node *n) {
 
 /* 0: does not fit */
 static bool broadcast_dim(int64_t a, int64_t b, int64_t *out) {
-    if (a == b || b == 1)
+    if (a == b || b == 1 || (b < 0 && a > 1))
         *out = a;
-    else if (a == 1)
-        *out = b;
-    else if (a < 0)
-        *out = b; /* b > 1: a has to be b or 1 */
-    else if (b < 0)
-        *out = a;
+    else if (a == 1 || a < 0)
+        *out = b; /* where b > 1, an open a has to be b or 1 */
     else
         return false;
     return true;

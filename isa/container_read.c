@@ -356,9 +356,8 @@ static bool check_tensor(struct load *l, int n) {
     }
     if (t->offset > region || t->bytes > region - t->offset) {
         return record_fault(l, record, n, "bytes %llu…%llu are outside region %s of %llu bytes",
-                            (unsigned long long)t->offset,
-                            (unsigned long long)(t->offset + t->bytes), svpe_region_name(t->region),
-                            (unsigned long long)region);
+                            (unsigned long long)t->offset, (unsigned long long)t->offset + t->bytes,
+                            svpe_region_name(t->region), (unsigned long long)region);
     }
     if (t->bytes < layout_bytes(p, t)) {
         return record_fault(l, record, n, "bytes: expected at least %llu, found %llu",

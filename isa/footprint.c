@@ -99,6 +99,7 @@ static void longest_first(struct area *a) {
             }
 }
 
+/* As deep as there are axes. NOLINTNEXTLINE(misc-no-recursion) */
 static void visit_from(const struct job *j, const struct area *a, int axis, uint64_t first) {
     if (axis < a->axes && axis < MAX_AXES) {
         for (uint64_t i = 0; i < a->axis[axis].count; i++)

@@ -15,12 +15,10 @@
 struct key {
     const char *name;
     int64_t min, max;
-    const char *meaning;
     size_t offset; /* of the member */
 };
 static const struct key keys[] = {
-#define TARGET_KEY(name, min, max, meaning)                                                        \
-    {#name, min, max, meaning, offsetof(struct svpe_target, name)},
+#define TARGET_KEY(name, min, max, meaning) {#name, min, max, offsetof(struct svpe_target, name)},
 #include "isa/target.def"
 #undef TARGET_KEY
 };

@@ -300,7 +300,7 @@ static void assemble_bytes(struct parse *p, char *rest, struct writer *to) {
         return;
     }
     for (size_t i = 0; i < n; i += 2) {
-        write_u8(to, (uint8_t)(hex_digit(hex[i]) << 4 | hex_digit(hex[i + 1])));
+        write_u8(to, (uint8_t)((unsigned)hex_digit(hex[i]) << 4 | (unsigned)hex_digit(hex[i + 1])));
     }
 }
 

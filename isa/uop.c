@@ -240,7 +240,8 @@ static conv_read_fn *const conv_reads[LETTERS] = {['C' - 'A'] = read_columns,
 static void fill_conv(struct svpe_uop *u, const struct conv *c) {
     struct pixels p = conv_pixels(c, u->group);
     char reads = svpe_uop_info(u->kind)->act_reads;
-    fill_ports(u, c->t, &(struct uses){.of = {['C' - 'A'] = p.end - p.first}});
+    struct uses columns = {.of = {['C' - 'A'] = p.end - p.first}};
+    fill_ports(u, c->t, &columns);
     if (reads < 'A' || !conv_reads[reads - 'A']) return;
     struct access a;
     conv_reads[reads - 'A'](&a, c, u, p);

@@ -37,7 +37,7 @@ bool svpe_wvalue(enum svpe_wfmt f, unsigned code, int *value) {
     int c = (int)code;
     if (code >> info->bits) return false;
     if (info->linear) {
-        *value = c >> (info->bits - 1) ? c - (1 << info->bits) : c;
+        *value = (c >> (info->bits - 1)) ? c - (1 << info->bits) : c;
         return true;
     }
     int m = c & ((1 << info->magnitude_bits) - 1);

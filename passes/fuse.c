@@ -147,7 +147,7 @@ static bool is_padded(const struct ir_graph *g, const struct ir_node *n) {
 }
 
 static bool fuse_pad(struct ir_graph *g, struct ir_node *n) {
-    int64_t pads[4];
+    int64_t pads[4] = {0};
     int count;
     struct ir_node *pad = zero_pad(n, pads);
     const int64_t *own = ir_attr_ints(n, "pads", &count);

@@ -89,7 +89,7 @@ static void stem_gather(const struct rt_emulator *e, const struct conv *k, int o
     size_t row = tap_vector(k, 0, ky, 0, y, 0) * (size_t)e->lanes;
     for (int x = 0; x < k->cols; x++) {
         uint32_t *to = e->taps + x * e->lanes;
-        size_t pixel = (size_t)(x * k->sx + first);
+        size_t pixel = (size_t)x * (size_t)k->sx + (size_t)first;
         load_taps(e, row + (pixel << k->px), taps << k->px, to);
         for (int v = taps << k->px; v < e->lanes; v++) to[v] = 0;
     }

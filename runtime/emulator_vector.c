@@ -141,7 +141,8 @@ static void add_residual(struct rt_emulator *e, const struct requantize *r, int 
                          int64_t *m) {
     int32_t other[MAX_LANES];
     load(e, &r->b, b, y, x, other);
-    for (int v = 0; v < e->lanes; v++)
+    for (int v = 0; v < e->lanes;
+         v++) /* NOLINTNEXTLINE(clang-analyzer-core.*): load() has set them */
         m[v] = round_shift(saturate(e, m[v]) * ((int64_t)1 << r->p) +
                                (other[v] - r->zb) * ((int64_t)1 << r->q),
                            r->s);
@@ -155,6 +156,7 @@ static void vector_REQ(struct rt_emulator *e, void *op, int b, int y, int x, int
     int lanes = e->lanes;
     load_channels(e, &r->channels, b);
     load_accumulators(e, r, b, y, x, m);
+    /* load_accumulators() has set them. NOLINTNEXTLINE(clang-analyzer-core.*) */
     for (int v = 0; v < lanes; v++) m[v] += ch->bias[v];
     if (r->mul)
         for (int v = 0; v < lanes; v++) m[v] *= ch->mult[v];
@@ -285,7 +287,7 @@ static void vector_PRELU(struct rt_emulator *e, void *op, int b, int y, int x, i
 }
 
 static int32_t look_up(const struct rt_emulator *e, size_t table, int32_t a) {
-    if (e->act_bits == 8) return table_entry(e, table, (size_t)(a + 128));
+    if (e->act_bits == 8) return table_entry(e, table, (size_t)a + 128);
     size_t index = (size_t)(a + 32768) >> 8;
     int64_t from = table_entry(e, table, index), to = table_entry(e, table, index + 1);
     return (int32_t)(from + round_shift((to - from) * ((a + 32768) & 255), 8));

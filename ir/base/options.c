@@ -15,7 +15,7 @@ static int distance(const char *a, const char *b) {
     size_t n = strnlen(b, LONGEST_WORD);
     int row[LONGEST_WORD + 1];
     for (size_t j = 0; j <= n; j++) row[j] = (int)j;
-    for (size_t i = 0; a[i] && i < LONGEST_WORD; i++) {
+    for (size_t i = 0; i < LONGEST_WORD && a[i]; i++) {
         int diagonal = row[0];
         row[0] = (int)i + 1;
         for (size_t j = 0; j < n; j++) {

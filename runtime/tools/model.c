@@ -1,6 +1,7 @@
 /* A program on a device and a float model behind one face: set inputs, run, read floats. */
 #include "runtime/tools/run.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -186,6 +187,7 @@ static bool check_finite(struct run_model *m, const struct run_tensor *t, const 
 static void preprocess_image(const struct run_model *m, const struct run_tensor *t,
                              const uint8_t *bytes, float *to) {
     size_t plane = (size_t)t->height * (size_t)t->width;
+    assert(bytes);
     for (int c = 0; c < t->channels; c++) {
         const uint8_t *from = bytes + (size_t)preprocess_source(&m->preprocess, c) * plane;
         for (size_t n = 0; n < plane; n++)

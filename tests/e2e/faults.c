@@ -20,12 +20,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names the linker gives (--wrap). NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl*) */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *p, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *p, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl*) */
 
 /* The one place with global state: the wrapped functions have no other way to know. */
 static atomic_long made, fail_at;
@@ -166,7 +168,7 @@ int main(int argc, char **argv) {
                       argv[data ? 2 : 1],
                       !data && argc > 3 ? argv[3] : NULL,
                       {0}};
-    long step = !data && argc > 2 ? atol(argv[2]) : 1, tried = 0, wrong = 0;
+    long step = !data && argc > 2 ? strtol(argv[2], NULL, 10) : 1, tried = 0, wrong = 0;
     if (one_try(&job, 0) != FINISHED) {
         fprintf(stderr, "does not work even with memory\n");
         return 1;

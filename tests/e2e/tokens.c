@@ -92,7 +92,7 @@ static int run(struct ctx *c, int argc, char **argv) {
     if (!file_map(c, argv[1], &v)) return 1;
     struct rt_image *image = rt_image_load(c, a, argv[1], v.data, v.size);
     if (!image) return 1;
-    int wanted = argc > 2 ? atoi(argv[2]) : 0;
+    int wanted = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
     struct rng r = {argc > 3 ? strtoull(argv[3], NULL, 10) : 1};
     for (int s = 0; s < image->program->segment_count; s++) {
         struct svpe_insn *insns = image->insns + image->segment_first[s];

@@ -102,10 +102,10 @@ static bool gen_window(struct gen *r, const struct ir_value *x, int largest, boo
 static void gen_window_attrs(struct gen *r, struct ir_node *n, const struct gen_window *w,
                              bool dilate) {
     int64_t pads[4] = {w->before[0], w->before[1], w->after[0], w->after[1]};
-    int64_t strides[2] = {w->s[0], w->s[1]}, dilations[2] = {w->d[0], w->d[1]};
+    int64_t strides[2] = {w->s[0], w->s[1]};
     ir_set_ints(r->g, n, "pads", pads, 4);
     ir_set_ints(r->g, n, "strides", strides, 2);
-    if (dilate) ir_set_ints(r->g, n, "dilations", dilations, 2);
+    if (dilate) ir_set_ints(r->g, n, "dilations", (int64_t[]){w->d[0], w->d[1]}, 2);
 }
 
 static struct ir_value *gen_same_shape(struct gen *r, const struct ir_value *like) {
@@ -195,7 +195,7 @@ static struct ir_value *gen_conv(struct gen *r, struct ir_value *x) {
     v.term_shift = v.terms == 2 ? gen_pick(r, 0, 3) : 0;
     if (kind == 0) v.group = outs = channels;
     if (kind == 1 && channels % 2 == 0) v.group = 2, outs += outs % 2;
-    int64_t dims[4] = {outs, channels / v.group, w.k[0], w.k[1]};
+    const int64_t dims[4] = {outs, channels / v.group, w.k[0], w.k[1]};
     for (int i = 0; i < 4; i++) v.dims[i] = dims[i];
     int mid_exp = x->quant.exp + gen_pick(r, -2, 2), y_exp = mid_exp;
     v.y = gen_value(r, outs, w.out[0], w.out[1], mid_exp);

@@ -341,7 +341,7 @@ static void test_lies(void **state) {
         bool wide = false;
         for (int k = 0; k < svpe_member_count; k++) {
             const struct svpe_member_info *m = &svpe_members[k];
-            if (m->record != lies[i].record || strcmp(m->name, lies[i].member)) continue;
+            if (m->record != lies[i].record || strcmp(m->name, lies[i].member) != 0) continue;
             wide = svpe_member_bytes(m->kind) == 8;
         }
         if (wide) {

@@ -145,7 +145,8 @@ static void test_proof_is_sound_and_sharp(void **state) {
     assert_true(proven > SEEDS / 4 && proven < 2 * SEEDS - SEEDS / 4);
 }
 
-/* One channel of these weights, at 32 bits; margin −1: it must be refused. */
+/* One channel of these weights, at 32 bits; margin −1: it must be refused.
+ * NOLINTNEXTLINE(readability-non-const-parameter): a layer may change its weights */
 static void check_limit(int16_t *weights, int64_t taps, int32_t bias, int margin) {
     TEST_CTX(c);
     struct maker m = {.g = ir_graph_new(&c, "limit")};

@@ -264,9 +264,10 @@ static inline void make_dense(struct maker *m) {
         return;
     }
     bool transposed = chance(m, 50);
-    struct ir_value *more[] = {
-        make_floats(m, 2, transposed ? (int64_t[]){o, k} : (int64_t[]){k, o}, -1, 1),
-        chance(m, 70) ? make_floats(m, 1, chance(m, 20) ? (int64_t[]){1} : &o, -1, 1) : NULL};
+    const int64_t as_is[] = {k, o}, turned[] = {o, k}, one = 1;
+    struct ir_value *more[] = {make_floats(m, 2, transposed ? turned : as_is, -1, 1),
+                               chance(m, 70) ? make_floats(m, 1, chance(m, 20) ? &one : &o, -1, 1)
+                                             : NULL};
     struct ir_node *n = make_node(m, IR_OP_gemm, more, more[1] != NULL ? 2 : 1);
     ir_set_int(m->g, n, "transB", transposed);
     if (chance(m, 40)) ir_set_float(m->g, n, "alpha", 0.75);

@@ -66,7 +66,7 @@ static inline struct ir_value *quant_add_conv(struct ir_graph *g, struct rng *r,
     ir_set_ints(g, n, "strides", s.strides, 2);
     ir_set_ints(g, n, "dilations", s.dilations, 2);
     ir_set_int(g, n, "group", s.group);
-    if (strcmp(act, "none")) ir_set_string(g, n, "act", act);
+    if (strcmp(act, "none") != 0) ir_set_string(g, n, "act", act);
     if (!strcmp(act, "clip")) {
         ir_set_float(g, n, "act_min", -0.25);
         ir_set_float(g, n, "act_max", 1.5);

@@ -136,8 +136,8 @@ static int64_t weight(const struct scene *s, int64_t block, int64_t n) {
         return read_le(s->before.wgt + at / 8, width);
     int low = magnitudes[get(s, SVPE_CONV_wfmt)];
     int code = s->before.wgt[at / 8] >> (at % 8) & ((1 << width) - 1);
-    int64_t size = code & ((1 << low) - 1) ? INT64_C(1) << ((code & ((1 << low) - 1)) - 1) : 0;
-    return code >> low ? -size : size;
+    int64_t size = (code & ((1 << low) - 1)) ? INT64_C(1) << ((code & ((1 << low) - 1)) - 1) : 0;
+    return (code >> low) ? -size : size;
 }
 
 /* Element of the input that kernel row ky reads at row y: pixel x of block b, or element n of a

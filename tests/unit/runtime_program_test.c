@@ -181,7 +181,7 @@ static void byte_input(void **state) {
         fail_msg("%s", message);
     assert_int_equal(nbq_input_preprocess(p, 0).takes_bytes, 1);
     assert_int_equal(nbq_input_preprocess(p, 0).bgr, 1);
-    uint8_t image[4 * SAMPLE_PIXELS];
+    uint8_t image[4 * SAMPLE_PIXELS] = {0};
     struct rng r = {3};
     for (size_t n = 0; n < sizeof image; n++) image[n] = (uint8_t)rng_next(&r);
     for (int c = 0; c < SAMPLE_IN; c++)

@@ -144,13 +144,13 @@ static inline void rig_set(struct svpe_insn *i, enum svpe_field f, int64_t low, 
 }
 
 /* A tile of nb × rows × cols vectors somewhere in one half of the activation buffer. */
-static inline void rig_tile(struct rig *r, struct svpe_insn *i, int half, enum svpe_field at,
+static inline void rig_tile(struct rig *r, struct svpe_insn *i, int side, enum svpe_field at,
                             enum svpe_field block, enum svpe_field row, int64_t nb, int64_t rows,
                             int64_t cols) {
     int64_t pitch = cols + rig_below(r, 3), step = rows * pitch + rig_below(r, 4);
     int64_t room = RIG_HALF - ((nb - 1) * step + (rows - 1) * pitch + cols);
     assert_true(room >= 0);
-    svpe_set(i, at, half * RIG_HALF + rig_below(r, room + 1));
+    svpe_set(i, at, side * RIG_HALF + rig_below(r, room + 1));
     svpe_set(i, block, step);
     svpe_set(i, row, pitch);
 }

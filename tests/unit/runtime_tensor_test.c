@@ -198,7 +198,7 @@ static void host_init(struct host *h, const char *op, struct svpe_tensor in, str
 }
 
 static void host_run(struct host *h) {
-    float scratch[2 * COUNT];
+    float scratch[2 * COUNT] = {0};
     assert_true(rt_host_scratch(&h->image) <= 2 * COUNT);
     rt_host_run(&(struct rt_host_call){&h->image, 0, &h->device, scratch});
 }

@@ -1,6 +1,7 @@
 /* CIFAR-10 binary files, MNIST IDX files, and what arrays of any file have in common. */
 #include "base/data/data_room.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -129,6 +130,7 @@ bool data_array_shape(struct ctx *c, const char *path, const struct data_array *
 
 size_t data_type_size(enum data_type t) {
     static const size_t sizes[DATA_TYPE_COUNT] = {4, 8, 1, 1, 2, 2, 4, 8};
+    assert(t < DATA_TYPE_COUNT);
     return sizes[t];
 }
 

@@ -100,8 +100,8 @@ static bool convert_ints(struct ctx *c, struct arena *a, const char *path, struc
     float *floats = t == DATA_U8 ? NULL : arena_array(a, count, sizeof *floats);
     for (size_t i = 0; i < count; i++) {
         uint64_t v = varint(&f->raw);
-        if (bytes && v > UINT8_MAX) return refuse(c, path, "a uint8 element is above 255");
-        if (bytes)
+        if (t == DATA_U8 && v > UINT8_MAX) return refuse(c, path, "a uint8 element is above 255");
+        if (t == DATA_U8)
             bytes[i] = (uint8_t)v;
         else
             floats[i] = (float)(int64_t)v;
