@@ -124,13 +124,11 @@ static void set_bounds(struct ir_graph *g, struct ir_node *q, struct bounds b) {
     ir_set_int(g, q, "hi", b.hi);
 }
 
+/* data: in the graph's arena. */
 static struct ir_value *constant(struct ir_graph *g, const struct ir_node *n, const char *suffix,
                                  enum ir_dtype t, int rank, const int64_t *dims, const void *data) {
     const char *name = arena_printf(g->arena, "%s.%s", n->out[0]->name, suffix);
-    size_t count = 1;
-    for (int i = 0; i < rank; i++) count *= (size_t)dims[i];
-    return ir_const_new(g, ir_unique_name(g, name), t, rank, dims,
-                        arena_copy(g->arena, data, count * ir_dtype_size(t)));
+    return ir_const_new(g, ir_unique_name(g, name), t, rank, dims, data);
 }
 
 static void convert_conv(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
@@ -219,7 +217,7 @@ static void convert_function(struct ir_graph *g, struct quant_plan *p, struct ir
     (void)p;
     struct ir_function f = ir_function_of(n);
     struct ir_quant from = n->in[0]->quant, to = n->out[0]->quant;
-    int16_t table[LUT_ENTRIES];
+    int16_t *table = arena_array(g->arena, LUT_ENTRIES, sizeof *table);
     int64_t least = whole(from).lo, step = from.bits == 8 ? 1 : 256;
     for (int64_t i = 0; i < LUT_ENTRIES; i++) {
         double x = ir_dequantize(least + i * step, from);

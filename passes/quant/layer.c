@@ -62,15 +62,45 @@ static void choose_levels(const struct quant_plan *p, struct quant_conv *c) {
     c->layer.levels = best;
 }
 
-static void round_layer(const struct quant_plan *p, struct quant_conv *c) {
-    if (c->select) {
-        for (int64_t i = 0; i < c->layer.channels * c->layer.taps; i++)
-            c->q[0][i] = (int16_t)c->layer.weights[i];
-    } else {
-        if (c->q[1]) choose_levels(p, c);
-        for (int64_t o = 0; o < c->layer.channels; o++) round_channel(p, c, o, INT16_MIN);
+/* ---- all layers, on several threads: no channel depends on another ---- */
+
+struct rounding {
+    const struct quant_plan *plan;
+    struct quant_conv **convs;
+    int count;
+};
+
+static void choose_part(void *user, int first, int step) {
+    const struct rounding *r = user;
+    for (int i = first; i < r->count; i += step)
+        if (r->convs[i]->q[1]) choose_levels(r->plan, r->convs[i]);
+}
+
+static void select_channel(struct quant_conv *c, int64_t o) {
+    for (int64_t i = o * c->layer.taps; i < (o + 1) * c->layer.taps; i++)
+        c->q[0][i] = (int16_t)c->layer.weights[i];
+}
+
+static void round_part(void *user, int first, int step) {
+    const struct rounding *r = user;
+    for (int i = 0; i < r->count; i++) {
+        struct quant_conv *c = r->convs[i];
+        for (int64_t o = first; o < c->layer.channels; o += step) {
+            if (c->select)
+                select_channel(c, o);
+            else
+                round_channel(r->plan, c, o, INT16_MIN);
+            c->wanted[o] = c->channel[o];
+        }
     }
-    memcpy(c->wanted, c->channel, (size_t)c->layer.channels * sizeof *c->wanted);
+}
+
+static void round_all(const struct quant_plan *p, int values) {
+    struct rounding r = {p, arena_array(p->arena, (size_t)values, sizeof(struct quant_conv *)), 0};
+    for (int i = 0; i < values; i++)
+        if (p->conv[i]) r.convs[r.count++] = p->conv[i];
+    if (p->levels[0]) quant_share(p->arena, p->options->threads, choose_part, &r);
+    quant_share(p->arena, p->options->threads, round_part, &r);
 }
 
 static struct quant_conv *conv_new(struct ctx *ctx, const struct quant_plan *p,
@@ -91,13 +121,12 @@ static struct quant_conv *conv_new(struct ctx *ctx, const struct quant_plan *p,
     if (!check_values(ctx, c)) return NULL;
     int terms = p->levels[0] && !c->select ? 2 : 1;
     for (int t = 0; t < terms; t++)
-        c->q[t] = arena_array(a, channels * (size_t)l->taps, sizeof *c->q[t]);
+        c->q[t] = arena_array(p->kept, channels * (size_t)l->taps, sizeof *c->q[t]);
     c->channel = arena_array(a, channels, sizeof *c->channel);
     c->wanted = arena_array(a, channels, sizeof *c->wanted);
-    c->wexp = arena_array(a, channels, sizeof *c->wexp);
-    c->bias_q = arena_array(a, channels, sizeof *c->bias_q);
-    c->shift = arena_array(a, channels, sizeof *c->shift);
-    round_layer(p, c);
+    c->wexp = arena_array(p->kept, channels, sizeof *c->wexp);
+    c->bias_q = arena_array(p->kept, channels, sizeof *c->bias_q);
+    c->shift = arena_array(p->kept, channels, sizeof *c->shift);
     return c;
 }
 
@@ -213,6 +242,7 @@ struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,
                                   const struct pass_options *o) {
     struct quant_plan *p = arena_alloc(a, sizeof *p);
     p->arena = a;
+    p->kept = g->arena;
     p->options = o;
     p->rounder = quant_rounder_at((int)o->rounding);
     p->conv = arena_array(a, (size_t)g->value_count, sizeof(struct quant_conv *));
@@ -226,5 +256,6 @@ struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,
         good &= c != NULL;
         p->conv[n->out[0]->id] = c;
     }
+    if (good) round_all(p, g->value_count);
     return good ? p : NULL;
 }

@@ -127,6 +127,13 @@ double quant_nearest_error(const struct quant_layer *l, int64_t channel);
 /* Betters the levels of one channel in place, at the scale they have. */
 void quant_descend(const struct quant_layer *l, int64_t channel, int wexp, int16_t *const q[2]);
 
+/* ---- share.c: work that allocates nothing, on several threads ---- */
+
+typedef void quant_part_fn(void *user, int first, int step);
+/* Calls work for every first from 0 to threads − 1, step being threads, side by side; it returns when
+ * all have. A thread that cannot be had costs time, no part of the work. */
+void quant_share(struct arena *a, int threads, quant_part_fn *work, void *user);
+
 /* ---- layer.c: a convolution's integers ---- */
 
 struct quant_conv {
@@ -139,7 +146,7 @@ struct quant_conv {
     int32_t *wexp, *bias_q, *shift; /* [channels] */
 };
 struct quant_plan {
-    struct arena *arena;
+    struct arena *arena, *kept; /* kept: the graph's, of what becomes constants */
     const struct pass_options *options;
     const struct quant_rounder *rounder;
     /* By shift between two terms; NULL: one term. */

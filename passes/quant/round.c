@@ -69,12 +69,15 @@ static int level_near(const struct quant_layer *l, double u) {
     return l->levels ? quant_levels_near(l->levels, u).level : quant_grid_near(&l->grid, u);
 }
 
-static double rounding_error(const struct quant_layer *l, const float *w, int wexp) {
-    double error = 0, inverse = ldexp(1, -wexp);
+/* INFINITY once it is certain to be `most` or more. */
+static double rounding_error(const struct quant_layer *l, const float *w, int wexp, double most) {
+    enum { LOOK = 64 }; /* how often that is asked */
+    double error = 0, inverse = ldexp(1, -wexp), stop = ldexp(most, -2 * wexp);
     for (int64_t i = 0; i < l->taps; i++) {
         double u = (double)w[i] * inverse;
         double d = u - level_near(l, u);
         error += d * d;
+        if (i % LOOK == 0 && error >= stop) return INFINITY;
     }
     return ldexp(error, 2 * wexp);
 }
@@ -129,7 +132,7 @@ static void choose_scale(const struct quant_layer *l, const float *w, int min_we
     out->error = INFINITY;
     for (int i = 0; i < step_count(l); i++) {
         int wexp = aligned + scale_steps[i] > min_wexp ? aligned + scale_steps[i] : min_wexp;
-        double error = rounding_error(l, w, wexp);
+        double error = rounding_error(l, w, wexp, out->error);
         if (error >= out->error) continue;
         out->error = error;
         out->wexp = wexp;

@@ -21,6 +21,7 @@ compile() { # what, options…: prints the bytes above the floor
 }
 compile "synthetic inputs" >/dev/null
 compile "another target" --target=tiny >/dev/null
+compile "two terms" --terms=2 >/dev/null
 [ -d "$images" ] || exit 0
 few=$(compile "4 images" --calib=folder:"$images" --calib-count=4)
 many=$(compile "32 images" --calib=folder:"$images" --calib-count=32)

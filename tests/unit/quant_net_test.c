@@ -131,6 +131,7 @@ static const char *text_after(struct ctx *c, struct arena *a, const char *spec, 
     struct pass_options o = quant_options(&quant_any_target, 4, 8);
     o.calib_spec = spec;
     o.calib_count = spec ? 0 : 4;
+    o.terms = spec ? 2 : 1;
     o.threads = threads;
     assert_true(pass_calibrate(g, &o) && pass_quantize(g, &o));
     struct writer w;
