@@ -59,19 +59,9 @@ static void load(const struct rt_emulator *e, const struct tile *t, int b, int y
 /* Computes vector (b, y, x) of the result into out. */
 typedef void vector_fn(struct rt_emulator *e, void *op, int b, int y, int x, int32_t *out);
 
-/* The body of each instruction of the vector unit: STEP rows without one do not compile. op is what
- * its format's function has read of the fields. */
-#define STEP(insn, ...) static vector_fn vector_##insn;
-#include "isa/svpe.def"
-static vector_fn *const bodies[SVPE_OP_COUNT] = {
-#define STEP(insn, ...) [SVPE_##insn] = vector_##insn,
-#include "isa/svpe.def"
-};
-
-static void for_each_vector(struct rt_emulator *e, const struct svpe_insn *i, struct shape s,
-                            struct tile to, void *op) {
+__attribute__((always_inline)) static inline void loop(struct rt_emulator *e, struct shape s,
+                                                       struct tile to, vector_fn *body, void *op) {
     int32_t out[MAX_LANES];
-    vector_fn *body = bodies[i->op];
     for (int b = 0; b < s.nb; b++)
         for (int y = 0; y < s.rows; y++)
             for (int x = 0; x < s.cols; x++) {
@@ -79,6 +69,20 @@ static void for_each_vector(struct rt_emulator *e, const struct svpe_insn *i, st
                 rt_store_elements(e, vector_at(&to, b, y, x) * (size_t)e->lanes, e->lanes, out);
             }
 }
+
+/* The body of each instruction of the vector unit, and a loop with the body inside: a STEP row
+ * without a body does not compile. op is what its format's function has read of the fields. */
+typedef void loop_fn(struct rt_emulator *e, struct shape s, struct tile to, void *op);
+#define STEP(insn, ...)                                                                            \
+    static vector_fn vector_##insn;                                                                \
+    static void loop_##insn(struct rt_emulator *e, struct shape s, struct tile to, void *op) {     \
+        loop(e, s, to, vector_##insn, op);                                                         \
+    }
+#include "isa/svpe.def"
+static loop_fn *const loops[SVPE_OP_COUNT] = {
+#define STEP(insn, ...) [SVPE_##insn] = loop_##insn,
+#include "isa/svpe.def"
+};
 
 /* ---- Channel parameters ---- */
 
@@ -188,7 +192,7 @@ void rt_do_requantize(struct rt_emulator *e, const struct svpe_insn *i) {
     };
     r.channels.par = (size_t)svpe_get(i, SVPE_REQ_par);
     r.channels.block = -1;
-    for_each_vector(e, i, s, tile_of(i, SVPE_REQ_dst, SVPE_REQ_ddb, SVPE_REQ_ddr), &r);
+    loops[i->op](e, s, tile_of(i, SVPE_REQ_dst, SVPE_REQ_ddb, SVPE_REQ_ddr), &r);
 }
 
 /* ---- v.add, v.mul ---- */
@@ -241,8 +245,8 @@ void rt_do_pair(struct rt_emulator *e, const struct svpe_insn *i) {
         .lo = (int32_t)svpe_get(i, SVPE_PAIR_lo),
         .hi = (int32_t)svpe_get(i, SVPE_PAIR_hi),
     };
-    for_each_vector(e, i, shape_of(i, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols),
-                    tile_of(i, SVPE_PAIR_dst, SVPE_PAIR_ddb, SVPE_PAIR_ddr), &p);
+    loops[i->op](e, shape_of(i, SVPE_PAIR_nb, SVPE_PAIR_rows, SVPE_PAIR_cols),
+                 tile_of(i, SVPE_PAIR_dst, SVPE_PAIR_ddb, SVPE_PAIR_ddr), &p);
 }
 
 /* ---- v.scale, v.prelu, v.lut, v.copy ---- */
@@ -327,8 +331,8 @@ void rt_do_map(struct rt_emulator *e, const struct svpe_insn *i) {
     };
     m.channels.par = m.table;
     m.channels.block = -1;
-    for_each_vector(e, i, shape_of(i, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols),
-                    tile_of(i, SVPE_MAP_dst, SVPE_MAP_ddb, SVPE_MAP_ddr), &m);
+    loops[i->op](e, shape_of(i, SVPE_MAP_nb, SVPE_MAP_rows, SVPE_MAP_cols),
+                 tile_of(i, SVPE_MAP_dst, SVPE_MAP_ddb, SVPE_MAP_ddr), &m);
 }
 
 /* ---- v.max, v.avg ---- */
@@ -417,6 +421,6 @@ void rt_do_window(struct rt_emulator *e, const struct svpe_insn *i) {
         .iw = (int)svpe_get(i, SVPE_WIN_iw),
         .table = (size_t)svpe_get(i, SVPE_WIN_par),
     };
-    for_each_vector(e, i, shape_of(i, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols),
-                    tile_of(i, SVPE_WIN_dst, SVPE_WIN_ddb, SVPE_WIN_ddr), &w);
+    loops[i->op](e, shape_of(i, SVPE_WIN_nb, SVPE_WIN_rows, SVPE_WIN_cols),
+                 tile_of(i, SVPE_WIN_dst, SVPE_WIN_ddb, SVPE_WIN_ddr), &w);
 }
