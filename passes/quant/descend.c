@@ -6,9 +6,10 @@
  * neither. They are mostly ≥ 0, so that errors of one sign add up, and neighbours in one input
  * channel are alike, so that what one tap gets too much another can give back. The model here is
  *
- *     E[xx'] = I + SAME_CHANNEL · (1 between taps of one input channel) + ANY_CHANNEL · (1 everywhere)
+ *     E[xx'] = I + SAME_CHANNEL · [taps of one input channel] + ANY_CHANNEL · [any two taps]
  *
- * in units of a channel's variance. How the two factors were found: docs/quantization.md. With it
+ * in units of a channel's variance; [ ] is 1 where it holds, and kernels of one tap have no
+ * SAME_CHANNEL. How the two factors were found: docs/quantization.md. With it
  * the best value of one weight, all others fixed, is known from two running sums, so that a sweep
  * costs no more than rounding once.
  */

@@ -64,6 +64,10 @@ two --target=zcu102-vpe --bits=16
 two --target=zcu102-vpe-full --bits=16
 two --target=zcu102-vpe-int8 --bits=8
 two --target=vta --bits=4
+two --target=zcu102 --bits=1 --terms=2
+two --target=zcu102-n3 --bits=3 --terms=2
+two --target=zcu102-paper --bits=5 --terms=2
+two --target=tiny --bits=4 --act-bits=16 --terms=2
 two --target=tiny --bits=5
 random squeezenet1.0-dc --target=vta
 random squeezenet1.0-dc --target=zcu102-vpe
