@@ -8,8 +8,7 @@ make="$python tests/models/networks.py"
 $make --list || fail "not the published structures"
 preprocess="--mean=0.5 --std=0.25"
 
-equal() { # name, target, model: its program is in $tmp/p.svpe
-  $bin/nbqc "$3" -o "$tmp/p.nir" --emit=ir --print-data --stop-after=quantize --target=$2 $preprocess --calib=npy:$tmp/x.npy
+equal() { # name, target: program and integers are in $tmp
   printf '%-20s %-8s' "$1" "$2"
   $programs/oracle --data=npy:$tmp/x.npy --count=2 $preprocess "$tmp/p.svpe" "$tmp/p.nir" || fail "$1 $2"
 }
@@ -22,9 +21,10 @@ both() { # name, model: compiled for two targets
   for target in zcu102 tiny; do
     rm -f "$tmp/p.svpe"
     code=0
-    $bin/nbqc "$2" -o "$tmp/p.svpe" --target=$target $preprocess --calib=npy:$tmp/x.npy 2>"$tmp/err" || code=$?
+    $bin/nbqc "$2" -o "$tmp/p.svpe" --target=$target $preprocess --calib=npy:$tmp/x.npy --print-after=quantize --print-data \
+      >"$tmp/p.nir" 2>"$tmp/err" || code=$?
     case $code in
-      0) equal "$1" $target "$2" ;;
+      0) equal "$1" $target ;;
       1) refused "$1" $target "$2" ;;
       *) fail "$1 $target: exit code $code: $(cat "$tmp/err")" ;;
     esac

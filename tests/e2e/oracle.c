@@ -1,10 +1,10 @@
 /* The emulator against the oracle, bit for bit, and what the integers look like on the way.
  *
  *     oracle [--data=DATA] [--count=N] [--scale=s] [--mean=a,b,c] [--std=a,b,c] [--bgr]
- *            [--saturation=P] PROGRAM.svpe GRAPH.nir
+ *            [--resize=N] [--crop=N] [--saturation=P] [--layers] PROGRAM.svpe GRAPH.nir
  *
- * GRAPH.nir is the quantized graph of the same compilation (nbqc --emit=ir --print-data), of after
- * `quantize` or any later pass; PROGRAM.svpe its program, which must be one device segment with no
+ * GRAPH.nir is the quantized graph of the same compilation (nbqc --print-after=quantize --print-data;
+ * or after any later pass); PROGRAM.svpe its program, which must be one device segment with no
  * host operator but softmax. The graph is evaluated by ir/'s plain 64-bit evaluator from the
  * preprocessed float image; the program runs in libnbq from the image's bytes. Every stored integer
  * of every output must be the same. Where a softmax stands between the integers and the output,
@@ -40,10 +40,12 @@ static const struct option_row rows[] = {
     {"mean", 0, OPT_FLOATS, "a,b,c", "preprocessing", 0, 0},
     {"std", 0, OPT_FLOATS, "a,b,c", "preprocessing", 0, 0},
     {"bgr", 0, OPT_FLAG, NULL, "preprocessing", 0, 0},
+    {"resize", 0, OPT_INT, "N", "preprocessing", 1, 16384},
+    {"crop", 0, OPT_INT, "N", "preprocessing", 1, 16384},
     {"saturation", 0, OPT_FLOATS, "P", "percent of an activation that may be saturated", 0, 0},
     {"layers", 0, OPT_FLAG, NULL, "print the saturation of every activation", 0, 0},
 };
-enum { DATA, COUNT, SCALE, MEAN, STD, BGR, SATURATION, LAYERS, ROWS };
+enum { DATA, COUNT, SCALE, MEAN, STD, BGR, RESIZE, CROP, SATURATION, LAYERS, ROWS };
 enum { RANDOM_COUNT = 2, THREADS_MAX = 16 };
 
 /* One value is for all channels, as nbqc has it. */
@@ -55,6 +57,8 @@ static void per_channel(const struct option_value *v, double *to) {
 static struct preprocess preprocess_of(const struct option_set *set) {
     struct preprocess p = {.scale = 1.0 / 255, .std = {1, 1, 1, 1}, .given = true};
     p.bgr = set->values[BGR].given;
+    p.fit.resize = (int)set->values[RESIZE].number;
+    p.fit.crop = (int)set->values[CROP].number;
     if (set->values[SCALE].given) p.scale = set->values[SCALE].floats[0];
     per_channel(&set->values[MEAN], p.mean);
     per_channel(&set->values[STD], p.std);
@@ -118,7 +122,8 @@ static bool image_of(struct worker *w, long i, struct sample *s) {
     const struct ir_value *input = w->graph.inputs[0];
     if (!w->job->data)
         *s = random_image(w->arena, input, i);
-    else if (!data_get(&w->ctx, w->arena, w->job->data, i, s))
+    else if (!data_get(&w->ctx, w->arena, w->job->data, i, s) ||
+             !preprocess_fit(&w->ctx, w->arena, &w->job->preprocess, (int)input->dims[1], s))
         return false;
     if (s->bytes && (int64_t)s->channels * s->height * s->width == ir_elements(input)) return true;
     fprintf(stderr, "oracle: image %ld has not the bytes of the network's input\n", i);
