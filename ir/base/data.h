@@ -54,9 +54,9 @@ bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sam
 bool data_write_npy(struct ctx *c, const char *path, const float *values, const int64_t *dims,
                     int rank);
 /* Makes a byte image (rank 0, 3, or 4 with one image) what a network input of so many channels
- * takes, but for its values: grey is repeated in three channels, then p->fit. Anything else is left
- * as it is. False after saying what does not fit: a colour image for one channel, a crop larger than
- * the image, more than a sample may hold. */
+ * takes, but for its values: p->fit, grey repeated in three channels. Anything else is left as it
+ * is. False after saying what does not fit: a colour image for one channel, a crop larger than the
+ * image, more than a sample may hold. */
 bool preprocess_fit(struct ctx *c, struct arena *a, const struct preprocess *p, int channels,
                     struct sample *s);
 /* Whether images of so many channels can be preprocessed; says why not. */

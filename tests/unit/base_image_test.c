@@ -175,7 +175,9 @@ static struct dataset *open_folder(struct folder *f) {
 static void assert_item(struct folder *f, const struct dataset *d, long i, uint8_t pixel,
                         int label) {
     struct sample s;
+    const struct ctx_defer *mark = ctx_mark(f->c);
     assert_true(data_get(f->c, f->a, d, i, &s));
+    assert_ptr_equal(ctx_mark(f->c), mark); /* the file is closed, the library's memory free */
     assert_int_equal(s.bytes[0], pixel);
     assert_int_equal(s.label, label);
 }

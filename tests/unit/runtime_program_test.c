@@ -201,6 +201,76 @@ static void byte_input(void **state) {
     draw_input(f, 5);
 }
 
+/* Every pixel four times: the plain filter takes them together again. */
+static void double_pixels(const uint8_t *from, int channels, uint8_t *to) {
+    for (int c = 0; c < channels; c++)
+        for (int y = 0; y < 2 * SAMPLE_H; y++)
+            for (int x = 0; x < 2 * SAMPLE_W; x++)
+                *to++ = from[(c * SAMPLE_H + y / 2) * SAMPLE_W + x / 2];
+}
+
+static void assert_image(struct fixture *f, struct nbq_session *s, const struct svpe_input *input,
+                         int channels, const uint8_t *image) {
+    uint8_t doubled[3 * 4 * SAMPLE_PIXELS];
+    double_pixels(image, channels, doubled);
+    for (int c = 0; c < SAMPLE_IN; c++)
+        for (int n = 0; n < SAMPLE_PIXELS; n++) {
+            int plane = channels == 1 ? 0 : input->source[c < 3 ? c : 0];
+            uint8_t byte = image[plane * SAMPLE_PIXELS + n];
+            f->in[c * SAMPLE_PIXELS + n] = c < 3 ? f->sample.table[c * 256 + byte] : SAMPLE_ZERO;
+        }
+    sample_answer(&f->sample, f->in, f->answer);
+    assert_int_equal(nbq_set_input_image(s, 0, doubled, channels, 2 * SAMPLE_H, 2 * SAMPLE_W),
+                     NBQ_OK);
+    assert_int_equal(nbq_run(s), NBQ_OK);
+    assert_answer(f, s);
+}
+
+static void refuse_image(struct nbq_session *s, int channels, int height, int width,
+                         const char *part) {
+    static const uint8_t image[4 * SAMPLE_PIXELS] = {0};
+    assert_int_equal(nbq_set_input_image(s, 0, image, channels, height, width), NBQ_BAD_INPUT);
+    assert_non_null(strstr(nbq_error(s), part));
+}
+
+/* A three-channel input of a program that resizes. */
+static void image_input(void **state) {
+    struct fixture *f = *state;
+    struct sample_program s = f->sample;
+    struct svpe_tensor tensors[3];
+    memcpy(tensors, s.program.tensors, sizeof tensors);
+    struct svpe_input input = {.has_table = true,
+                               .table = f->sample.table,
+                               .source = {2, 0, 1},
+                               .scale = 1,
+                               .std = {1, 1, 1, 1},
+                               .resize = SAMPLE_H,
+                               .resize_plain = true};
+    tensors[0].channels = 3;
+    tensors[0].dims[1] = 3;
+    s.program.tensors = tensors;
+    s.program.inputs = &input;
+    struct writer w = sample_bytes(&s, f->a);
+    struct nbq_program *p;
+    struct nbq_session *session;
+    assert_int_equal(nbq_load(w.data, w.size, "bytes", &p, NULL, 0), NBQ_OK);
+    assert_int_equal(nbq_input_preprocess(p, 0).resize, SAMPLE_H);
+    assert_int_equal(nbq_open(p, "emulator", &session), NBQ_OK);
+    uint8_t image[3 * SAMPLE_PIXELS];
+    struct rng r = {4};
+    for (size_t n = 0; n < sizeof image; n++) image[n] = (uint8_t)rng_next(&r);
+    assert_image(f, session, &input, 3, image);
+    assert_image(f, session, &input, 1, image); /* grey */
+    refuse_image(session, 2, SAMPLE_H, SAMPLE_W, "found an image of 2×6×7");
+    refuse_image(session, 3, SAMPLE_W, SAMPLE_H, "does not become 3×6×7");
+    refuse_image(session, 1, 1, 1 << 26, "does not become 3×6×7");
+    refuse_image(session, 3, 1 << 20, 1 << 20, "is not one");
+    refuse_image(session, 3, 0, 1, "is not one");
+    nbq_close(session);
+    nbq_program_free(p);
+    draw_input(f, 5);
+}
+
 /* ---- Threads ---- */
 
 struct parallel {
@@ -357,6 +427,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(stored_input, setup, teardown),
         cmocka_unit_test_setup_teardown(float_input, setup, teardown),
         cmocka_unit_test_setup_teardown(byte_input, setup, teardown),
+        cmocka_unit_test_setup_teardown(image_input, setup, teardown),
         cmocka_unit_test_setup_teardown(softmax_output, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(sessions_in_threads, setup, teardown),
