@@ -61,6 +61,7 @@ static void channel_lanes(const struct weights *w, int term, int out, int ky, in
     int in = group > first ? group : first, end = group + w->in_group;
     if (end > first + w->lanes) end = first + w->lanes;
     int64_t at = (((int64_t)out * w->in_group + in - group) * s->kh + ky) * s->kw + kx;
+    assert(w->values[term]);
     for (; in < end; in++, at += s->kh * s->kw) codes[in - first] = w->values[term][at];
 }
 

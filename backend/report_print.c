@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "backend/report.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { WIDTH = 120, NAME_WANTED = 20, NAME_LEAST = 8 };
@@ -182,6 +183,7 @@ static void fit_names(struct table *t) {
         else
             others += t->columns[i].width;
     }
+    assert(name); /* every table has one */
     int wanted = name->width < NAME_WANTED ? name->width : NAME_WANTED;
     t->gap = others + wanted + 2 * (t->count - 1) <= WIDTH ? 2 : 1;
     int width = WIDTH - others - t->gap * (t->count - 1);
@@ -236,7 +238,7 @@ static const char *fact_text(enum be_facts which, const char *key, const struct 
     int count;
     const struct be_fact *f = be_report_facts(which, &count);
     for (int i = 0; i < count; i++) {
-        if (strcmp(f[i].key, key)) continue;
+        if (strcmp(f[i].key, key) != 0) continue;
         struct be_cell c = f[i].get(r);
         return cell_text(r->arena, &c);
     }

@@ -181,6 +181,7 @@ static bool walk_field(struct walk *w, const ProtobufCMessageDescriptor *m, size
     return packed_fits(w, d, f);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than FE_DEPTH_MAX */
 static bool walk_message(struct walk *w, const ProtobufCMessageDescriptor *m, size_t at, size_t end,
                          int depth) {
     if (depth > FE_DEPTH_MAX) {

@@ -129,7 +129,10 @@ static bool pair(struct ir_infer *x, const char *name, int64_t out[2]) {
     const int64_t *list = ir_attr_ints(x->n, name, &count);
     bool ok = count == 2;
     for (int i = 0; i < 2 && ok; i++) ok = list[i] >= 1 && list[i] <= IR_MAX_EXTENT;
-    if (!ok) return ir_fail_attr(x, name, "two integers of 1 or more");
+    if (!ok) {
+        ir_fail_attr(x, name, "two integers of 1 or more");
+        return false;
+    }
     for (int i = 0; i < 2; i++) out[i] = list[i];
     return true;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const emit_names[] = {"svpe", "ir",     "plan",       "asm",
-                                         "dot",  "report", "report-json"};
+static const char *const emit_names[EMIT_NOTHING + 1] = {
+    "svpe", "ir", "plan", "asm", "dot", "report", "report-json", [EMIT_NOTHING] = ""};
 static const char *const rounding_names[] = {
 #define ROUNDER(function, name, meaning) [ROUND_##function] = name,
 #include "passes/quant/rounders.def"

@@ -5,8 +5,8 @@
 #include "base/bytes.h"
 
 /* utf8.c */
-/* Bytes of the character that s starts with; 0: it is not UTF-8, or s is at its end. */
-int utf8_bytes(const char *s);
+/* Bytes of the character that text starts with; 0: it is not UTF-8, or text is at its end. */
+int utf8_bytes(const char *text);
 int utf8_count(const char *s); /* characters; every byte that belongs to none counts as one */
 /* With '?' for control characters and for what is not UTF-8. */
 const char *utf8_printable(struct arena *a, const char *s);
