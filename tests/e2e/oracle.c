@@ -3,8 +3,8 @@
  *     oracle [--data=DATA] [--count=N] [--scale=s] [--mean=a,b,c] [--std=a,b,c] [--bgr]
  *            [--resize=N] [--crop=N] [--saturation=P] [--layers] PROGRAM.svpe GRAPH.nir
  *
- * GRAPH.nir is the quantized graph of the same compilation (nbqc --print-after=quantize --print-data;
- * or after any later pass); PROGRAM.svpe its program, which must be one device segment with no
+ * GRAPH.nir is the quantized graph of the same compilation, as --print-after=quantize --print-data
+ * prints it (or any later pass); PROGRAM.svpe its program, which must be one device segment with no
  * host operator but softmax. The graph is evaluated by ir/'s plain 64-bit evaluator from the
  * preprocessed float image; the program runs in libnbq from the image's bytes. Every stored integer
  * of every output must be the same. Where a softmax stands between the integers and the output,
@@ -13,11 +13,11 @@
  *
  * Saturation: a stored value at an end of its storage type where the model itself does not clamp.
  * The top code 2^(A−1)−1 counts wherever the operator's `hi` is not below it (a Clip's own bound
- * is), the bottom code −2^(A−1) wherever it does not stand for zero (zero = 0) and `lo` is not above
- * it. Values at ReLU's zero or at a Clip's bound are the model's own. At a quantize node exactly
- * the values that were cut count; elsewhere also those that are the end code without having been
- * cut, and those that a pool, a concatenation or a copy only passes on. Per integer activation of
- * the graph, over all images together. With --saturation, at most P percent of each may be
+ * is), the bottom code −2^(A−1) wherever it does not stand for zero (zero = 0) and `lo` is not
+ * above it. Values at ReLU's zero or at a Clip's bound are the model's own. At a quantize node
+ * exactly the values that were cut count; elsewhere also those that are the end code without having
+ * been cut, and those that a pool, a concatenation or a copy only passes on. Per integer activation
+ * of the graph, over all images together. With --saturation, less than P percent of each may be
  * saturated, and none may be constant.
  */
 #include "base/bytes.h"
