@@ -2,7 +2,7 @@
 build_packages="gcc cmake ninja-build pkg-config libprotobuf-c-dev protobuf-c-compiler libonnx-dev liblua5.4-dev
   libjpeg62-turbo-dev libpng-dev zlib1g-dev"
 test_packages="clang llvm-14-tools libclang-rt-14-dev libcmocka-dev protobuf-compiler python3 python3-venv xz-utils git
-  clang-format-14"
+  clang-format-14 clang-tidy-14 cppcheck shellcheck"
 
 need() { # packages…: nothing happens, and no network is needed, when all are there
   missing=""
