@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # How long things take on this machine: ResNet-20 in the emulator on one thread, without and with --check; nbqc without
-# calibration data; the dumps of all passes. Each figure is min / median / max of RUNS runs, the runs interleaved.
+# calibration data; the dumps of all passes; MobileNetV2 compiled, and in float where there are images. Each figure is
+# min / median / max of RUNS runs, the runs interleaved.
 . tests/e2e/lib/common.sh
 runs=${RUNS:-7}
 count=${COUNT:-100}
 need_files "$resnet20" "$data/cifar10-test-lossless-1017.bin"
+mobile=$models/mobilenet_v2_1.0_224.onnx
 set_="--data=cifar10:$data/cifar10-test-lossless-1017.bin --count=$count -j 1 --json"
 $bin/nbqc "$resnet20" -o "$tmp/r.svpe" $cifar 2>/dev/null
 
@@ -22,6 +24,11 @@ for _ in $(seq "$runs"); do
   timed "$tmp/plain1" $bin/nbq-run "$tmp/r.svpe" --data=cifar10:$data/cifar10-test-lossless-1017.bin --count=1 -j 1
   timed "$tmp/compile" $bin/nbqc "$resnet20" -o "$tmp/x.svpe" $cifar
   timed "$tmp/dumps" $bin/nbqc "$resnet20" -o "$tmp/x.svpe" $cifar --print-after-all
+  [ -f "$mobile" ] || continue
+  timed "$tmp/mobile" $bin/nbqc "$mobile" -o "$tmp/x.svpe" --mean=0.5,0.5,0.5 --std=0.5,0.5,0.5
+  [ -d "$data/imagenet1000-224" ] || continue
+  $bin/nbq-run --reference "$mobile" --data=folder:"$data/imagenet1000-224" --count=20 -j 1 --mean=0.5,0.5,0.5 \
+    --std=0.5,0.5,0.5 --json >"$tmp/j" && json "$tmp/j" seconds >>"$tmp/float"
 done
 report() { # file, what, factor to milliseconds
   python3 - "$1" "$2" "$3" <<'P'
@@ -36,3 +43,5 @@ report "$tmp/plain1" "nbq-run, load and one image" 1000
 report "$tmp/check1" "nbq-run --check, load, happens-before and one image" 1000
 report "$tmp/compile" "nbqc without --calib" 1000
 report "$tmp/dumps" "nbqc --print-after-all" 1000
+[ ! -f "$tmp/mobile" ] || report "$tmp/mobile" "nbqc without --calib, MobileNetV2" 1000
+[ ! -f "$tmp/float" ] || report "$tmp/float" "MobileNetV2 in float, one thread, per image of 20" 50
