@@ -7,6 +7,7 @@
  */
 #include "passes/quant/quant.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -102,7 +103,9 @@ void quant_put_level(const struct quant_layer *l, double u, int16_t *const q[2],
 }
 
 double quant_level(const struct quant_layer *l, int16_t *const q[2], int64_t i) {
-    return l->levels ? q[0][i] * (double)(1 << l->levels->shift) + q[1][i] : q[0][i];
+    if (!l->levels) return q[0][i];
+    assert(l->levels->shift >= 0);
+    return q[0][i] * (double)(1 << l->levels->shift) + q[1][i];
 }
 
 static void put_levels(const struct quant_layer *l, const float *w, int wexp, int16_t *const q[2]) {
