@@ -197,14 +197,13 @@ static struct ir_value *gen_conv(struct gen *r, struct ir_value *x) {
     if (kind == 1 && channels % 2 == 0) v.group = 2, outs += outs % 2;
     const int64_t dims[4] = {outs, channels / v.group, w.k[0], w.k[1]};
     for (int i = 0; i < 4; i++) v.dims[i] = dims[i];
-    int mid_exp = x->quant.exp + gen_pick(r, -2, 2), y_exp = mid_exp;
+    int mid_exp = x->quant.exp + gen_pick(r, -2, 2);
     v.y = gen_value(r, outs, w.out[0], w.out[1], mid_exp);
     if (gen_pick(r, 0, 1)) v.residual = gen_same_shape(r, v.y);
     if (v.residual && gen_gap(mid_exp, v.residual->quant.exp) > 15) v.residual = NULL;
     if (v.residual) {
         int least = mid_exp < v.residual->quant.exp ? mid_exp : v.residual->quant.exp;
-        y_exp = least + gen_pick(r, 0, 5);
-        v.y->quant.exp = y_exp;
+        v.y->quant.exp = least + gen_pick(r, 0, 5);
     }
     struct ir_value *in[7] = {0};
     struct ir_node *n = gen_conv_node(r, &v, in, mid_exp);

@@ -112,7 +112,7 @@ static void check_parts(struct arena *a, const struct be_plan *p, const struct b
         if (first < low * unit || end > (low + l->need->total[b]) * unit)
             fail_plan(a, p, l,
                       arena_printf(a, "buffer %d: bytes %lld to %lld of %lld to %lld", b,
-                                   (long long)first, (long long)end, (long long)(low * unit),
+                                   (long long)first, (long long)end, (long long)low * unit,
                                    (long long)(low + l->need->total[b]) * unit));
         assert_true(low + l->need->total[b] <= be_capacity(p, (enum svpe_buffer)b));
     }

@@ -31,12 +31,12 @@ static double defined(const uint8_t *plane, int h, int w, int height, int width,
 
 static void check_size(struct arena *a, struct rng *r, int channels, int h, int w,
                        struct image_fit f) {
-    uint8_t *planes = arena_alloc(a, (size_t)(channels * h * w));
+    uint8_t *planes = arena_alloc(a, (size_t)channels * (size_t)h * (size_t)w);
     for (int i = 0; i < channels * h * w; i++) planes[i] = (uint8_t)rng_next(r);
     struct image from = {channels, h, w, planes};
     struct image_part p;
     assert_int_equal(image_part_of(&f, h, w, &p), IMAGE_FITS);
-    uint8_t *to = arena_alloc(a, (size_t)(channels * p.rows * p.columns));
+    uint8_t *to = arena_alloc(a, (size_t)channels * (size_t)p.rows * (size_t)p.columns);
     image_resize(a, &f, &from, &p, to);
     for (int c = 0; c < channels; c++)
         for (int y = 0; y < p.rows; y++)
@@ -91,7 +91,7 @@ static void parts(void **state) {
         {0, 0, 9, 7, {9, 7, 0, 0, 9, 7}, IMAGE_FITS},
         {0, 8, 9, 7, {9, 7, 0, 0, 0, 0}, IMAGE_TOO_SMALL},
         {5, 6, 9, 9, {5, 5, 0, 0, 0, 0}, IMAGE_TOO_SMALL},
-        {16384, 1, 1, 1 << 26, {16384, 1ll << 40, 0, 0, 0, 0}, IMAGE_TOO_LARGE},
+        {16384, 1, 1, 1 << 26, {16384, 1LL << 40, 0, 0, 0, 0}, IMAGE_TOO_LARGE},
         {16384, 1, 64, 1, {1 << 20, 16384, 524287, 8191, 1, 1}, IMAGE_FITS},
         {16384, 1, 65, 1, {65 << 14, 16384, 0, 0, 0, 0}, IMAGE_TOO_LARGE},
     };
