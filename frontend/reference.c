@@ -1,5 +1,5 @@
-/* The float answer of an ONNX model, by the IR's own evaluator, which calibration runs as well: what
- * quantization is measured against. */
+/* The float answer of an ONNX model, by the IR's own evaluator, which calibration runs as well:
+ * what quantization is measured against. */
 #include "frontend/frontend.h"
 
 #include "frontend/diag.h"

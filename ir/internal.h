@@ -109,8 +109,8 @@ const void *ir_eval_in(const struct ir_eval *e, int i); /* NULL: left out */
 void *ir_eval_out(const struct ir_eval *e, int i);
 bool ir_eval_fail(const struct ir_eval *e, const char *why); /* says it, returns false */
 
-/* eval_conv.c: convolution has one body compiled for several instruction sets, which all give the same
- * bits; how many of them this CPU has, the plainest first, and the one to take. */
+/* eval_conv.c: convolution has one body compiled for several instruction sets, which all give the
+ * same bits; how many of them this CPU has, the plainest first, and the one to take. */
 int ir_conv_levels(void);
 bool ir_eval_conv_at(const struct ir_eval *e, int level);
 

@@ -85,8 +85,8 @@ unsigned pass_properties_of(const struct ir_graph *g);
  * not among those to be run is an error. Dumps are headed by a line `// after NAME`. */
 bool pass_pipeline(struct ir_graph *g, const struct pass_options *o, const struct pass_run *r);
 
-/* outline.c: a graph of its own, in its own arena, like what quantize and fuse-residual will make of
- * a LEGAL one, with other numbers. NULL after saying why it cannot be. */
+/* outline.c: a graph of its own, in its own arena, like what quantize and fuse-residual will make
+ * of a LEGAL one, with other numbers. NULL after saying why it cannot be. */
 struct ir_graph *pass_outline(const struct ir_graph *g, const struct pass_options *o);
 
 #endif

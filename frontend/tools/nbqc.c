@@ -1,5 +1,5 @@
-/* nbqc: an ONNX model in, a program out. Calls the rooms one after the other, writes the result only
- * if all went well. */
+/* nbqc: an ONNX model in, a program out. Calls the rooms one after the other, writes the result
+ * only if all went well. */
 #include "frontend/tools/nbqc.h"
 #include "backend/backend.h"
 #include "base/file.h"

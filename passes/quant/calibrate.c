@@ -4,9 +4,9 @@
  * Image i goes to thread i % threads; ranges are integer counts on a fixed grid, so that merging
  * them gives the same result at any number of threads.
  *
- * Memory: threads × (ir_eval_room(), one input, one range of 16 KiB per tensor), however many images
- * there are; weights are read where they lie. There are no more threads than fit MEMORY_MAX, but
- * one.
+ * Memory: threads × (ir_eval_room(), one input, one range of 16 KiB per tensor), however many
+ * images there are; weights are read where they lie. There are no more threads than fit MEMORY_MAX,
+ * but one.
  */
 #include "passes/quant/diag.h"
 #include "passes/quant/quant.h"

@@ -130,8 +130,8 @@ void quant_descend(const struct quant_layer *l, int64_t channel, int wexp, int16
 /* ---- share.c: work that allocates nothing, on several threads ---- */
 
 typedef void quant_part_fn(void *user, int first, int step);
-/* Calls work for every first from 0 to threads − 1, step being threads, side by side; it returns when
- * all have. A thread that cannot be had costs time, no part of the work. */
+/* Calls work for every first from 0 to threads − 1, step being threads, side by side; it returns
+ * when all have. A thread that cannot be had costs time, no part of the work. */
 void quant_share(struct arena *a, int threads, quant_part_fn *work, void *user);
 
 /* ---- layer.c: a convolution's integers ---- */

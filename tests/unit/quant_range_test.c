@@ -49,8 +49,8 @@ static void order_does_not_matter(void **state) {
     ctx_free(&c);
 }
 
-/* Each value in its own bin, at scales where the counting takes either way, with zeros of both signs
- * and values far below the grid. */
+/* Each value in its own bin, at scales where the counting takes either way, with zeros of both
+ * signs and values far below the grid. */
 static void bins_are_floors(void **state) {
     (void)state;
     TEST_CTX(c);
