@@ -112,15 +112,18 @@ static void check_uses(struct verify *v, const struct ir_node *n) {
 static void check_definitions(struct verify *v, const struct ir_node *n) {
     for (int i = 0; i < n->out_count; i++) {
         const struct ir_value *x = n->out[i];
+        const char *name = x == NULL ? "" : x->name;
         bool known = x != NULL && registered(v, x);
         if (known && x->producer == n && !v->ready[x->id]) {
             v->ready[x->id] = true;
             continue;
         }
-        diag(v->g->ctx, ir_output_bad, node_place(v, n), i, x == NULL ? "" : x->name,
-             !known             ? "is not a value of the graph"
-             : x->producer != n ? "has another producer"
-                                : "is defined twice, or an input, or a constant");
+        const char *fault = "is not a value of the graph";
+        if (known && x->producer != n)
+            fault = "has another producer";
+        else if (known)
+            fault = "is defined twice, or an input, or a constant";
+        diag(v->g->ctx, ir_output_bad, node_place(v, n), i, name, fault);
         v->faults++;
     }
 }

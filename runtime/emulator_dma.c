@@ -5,6 +5,7 @@
 #include <string.h>
 
 void rt_do_line(struct rt_emulator *e, const struct svpe_insn *i) {
+    /* cppcheck-suppress constVariable ; it is one */
     uint8_t *const buffers[SVPE_BUFFER_COUNT] = {
         [SVPE_BUFFER_WGT] = e->wgt, [SVPE_BUFFER_PAR] = e->par};
     uint8_t *to = buffers[svpe_op_info(i->op)->copy.buffer] + svpe_get(i, SVPE_LINE_dst) * 8;

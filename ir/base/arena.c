@@ -122,13 +122,10 @@ char *arena_printf(struct arena *a, const char *fmt, ...) {
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    if (n < 0) {
-        va_end(again);
-        ctx_oom(a->ctx);
-    }
-    char *s = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(s, (size_t)n + 1, fmt, again);
+    char *s = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
+    if (s) vsnprintf(s, (size_t)n + 1, fmt, again);
     va_end(again);
+    if (!s) ctx_oom(a->ctx);
     return s;
 }
 

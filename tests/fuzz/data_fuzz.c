@@ -64,8 +64,10 @@ static void try_image(image_reader *read, const char *path) {
         struct sample s;
         bool good = read(&c, arena_new(&c), path, &s);
         if (!good && !c.errors) abort();
-        if (good) touch_sample(&s);
-        if (good) try_fit(&c, &s);
+        if (good) {
+            touch_sample(&s);
+            try_fit(&c, &s);
+        }
     }
     ctx_free(&c);
 }

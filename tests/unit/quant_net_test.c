@@ -23,8 +23,10 @@ static void take_rounded(struct ir_graph *g, const struct ir_graph *quantized) {
         const int32_t *wexp = q->in[2]->data;
         int64_t channels = n->in[1]->dims[0], taps = ir_elements(n->in[1]) / channels;
         float *real = clone(g->arena, n->in[1]->data, channels * taps);
-        for (int64_t i = 0; i < channels * taps; i++)
-            real[i] = (float)(w[i] * exp2(wexp[i / taps]));
+        for (int64_t i = 0; i < channels * taps; i++) {
+            int64_t channel = i / taps;
+            real[i] = (float)(w[i] * exp2(wexp[channel]));
+        }
         n->in[1]->data = real;
     }
 }
