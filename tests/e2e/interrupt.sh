@@ -24,8 +24,8 @@ for kind in sorted(os.listdir("examples/shapes")):
 open(f"{tmp}/slow.lua", "w").write("function schedule() for i = 1, 8000000 do end end\n")
 with open(f"{tmp}/huge.nir", "w") as f:
     numbers = ", ".join(str(rng.randrange(-128, 128)) for _ in range(1000))
-    f.write('graph "huge" {\n  input %x: i8[1x1000]\n  const %w: i8[3000x1000] = {' +
-            ", ".join([numbers] * 3000) + "}\n  return %x\n}\n")
+    f.write('graph "huge" {\n  input %x: i8[1x1000]\n  const %w: i8[3000x1000] = [' +
+            ", ".join([numbers] * 3000) + "]\n  return %x\n}\n")
 
 
 def check(what, good, child=None):
