@@ -53,7 +53,7 @@ static void choose_levels(const struct quant_plan *p, struct quant_conv *c) {
     for (int d = 0; d <= QUANT_TERM_SHIFT_MAX; d++) {
         double error = 0;
         c->layer.levels = p->levels[d];
-        for (int64_t o = 0; o < c->layer.channels; o += step)
+        for (int64_t o = 0; o < c->layer.channels && error <= least; o += step)
             error += quant_nearest_error(&c->layer, o);
         if (best && error >= least) continue;
         least = error;

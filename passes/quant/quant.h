@@ -88,11 +88,15 @@ struct quant_pair { /* of codes of one grid: level = first·2^shift + second */
 struct quant_levels {
     int shift, count;
     struct quant_pair *pair; /* by level, from the smallest ≥ 0 */
+    const double *border;    /* between level i and the next */
     int16_t start[QUANT_LEVEL_STARTS];
+    int stride; /* the first of a search, a power of two */
 };
 struct quant_levels *quant_levels_new(struct arena *a, const struct quant_grid *g, int shift);
 /* Nearest level; a tie takes the smaller magnitude. */
 struct quant_pair quant_levels_near(const struct quant_levels *l, double u);
+/* The same of u[count], levels only. */
+void quant_levels_nearest(const struct quant_levels *l, const double *u, int count, double *levels);
 
 struct quant_layer { /* a convolution as a rounder sees it */
     const struct ir_node *node;
@@ -106,8 +110,11 @@ struct quant_channel { /* one output channel, rounded: w ≈ q · 2^wexp, q a co
     int wexp;
     double error, energy; /* Σ (w − q·2^wexp)², Σ w² */
 };
-/* Weight i as its codes in q[term] say, in units of 2^wexp; the level nearest to u becomes it. */
-double quant_level(const struct quant_layer *l, int16_t *const q[2], int64_t i);
+/* Levels in units of 2^wexp. The nearest to u[count], ties as above; those that the codes q[term] of
+ * weights first … first + count − 1 say; weight i gets the codes of the nearest to u. */
+void quant_levels_round(const struct quant_layer *l, const double *u, int count, double *levels);
+void quant_levels_read(const struct quant_layer *l, int16_t *const q[2], int64_t first, int count,
+                       double *levels);
 void quant_put_level(const struct quant_layer *l, double u, int16_t *const q[2], int64_t i);
 /* Rounding methods, a row each of rounders.def; what one has to know of a layer goes into struct
  * quant_layer. */

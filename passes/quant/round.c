@@ -7,7 +7,6 @@
  */
 #include "passes/quant/quant.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -20,27 +19,40 @@ int quant_grid_top(const struct quant_grid *g) {
     return g->bits == 1 ? 1 : 1 << (magnitudes(g->bits) - 1);
 }
 
-/* The power of two nearest to u, a tie down: a mantissa above 1.5 carries into the exponent. */
+/* The power of two nearest to u, a tie down: a mantissa above 1.5 carries into the exponent. Without
+ * a branch, so that compilers work several out at once. */
 static double near_pow2(double u, double top) {
+    double size = fabs(u), level;
     uint64_t bits;
-    double level;
-    if (u <= 0.5) return 0;
-    memcpy(&bits, &u, sizeof bits);
+    memcpy(&bits, &size, sizeof bits);
     bits = (bits + 0x0007ffffffffffff) & 0xfff0000000000000;
     memcpy(&level, &bits, sizeof level);
     level = level < 1 ? 1 : level;
-    return level < top ? level : top;
+    level = level < top ? level : top;
+    return copysign(size <= 0.5 ? 0 : level, u);
+}
+
+static double near_other(const struct quant_grid *g, double u) {
+    double level = g->kind == QUANT_LINEAR ? fmin(rint(fabs(u)), quant_grid_top(g)) : 1;
+    return u < 0 ? -level : level;
+}
+
+static bool is_zero_or_pow2(const struct quant_grid *g) {
+    return g->kind == QUANT_POW2 && g->bits > 1;
 }
 
 int quant_grid_near(const struct quant_grid *g, double u) {
-    double top = quant_grid_top(g), size = fabs(u), level;
-    if (g->kind == QUANT_LINEAR)
-        level = fmin(rint(size), top);
-    else if (g->bits == 1)
-        level = 1;
+    return (int)(is_zero_or_pow2(g) ? near_pow2(u, quant_grid_top(g)) : near_other(g, u));
+}
+
+void quant_levels_round(const struct quant_layer *l, const double *u, int count, double *levels) {
+    double top = quant_grid_top(&l->grid);
+    if (l->levels)
+        quant_levels_nearest(l->levels, u, count, levels);
+    else if (is_zero_or_pow2(&l->grid))
+        for (int k = 0; k < count; k++) levels[k] = near_pow2(u[k], top);
     else
-        level = near_pow2(size, top);
-    return (int)(u < 0 ? -level : level);
+        for (int k = 0; k < count; k++) levels[k] = near_other(&l->grid, u[k]);
 }
 
 /* floor(log2(x)) for x > 0. */
@@ -66,21 +78,18 @@ static int aligned_exponent(const struct quant_layer *l, const float *w) {
     return floor_log2(4 * max / 3) - floor_log2(quant_grid_top(g));
 }
 
-static int level_near(const struct quant_layer *l, double u) {
-    return l->levels ? quant_levels_near(l->levels, u).level : quant_grid_near(&l->grid, u);
-}
-
 /* INFINITY once it is certain to be `most` or more. */
 static double rounding_error(const struct quant_layer *l, const float *w, int wexp, double most) {
-    enum { LOOK = 64 }; /* how often that is asked */
+    enum { RUN = 64 }; /* taps at once, after which that is asked */
     double error = 0, inverse = ldexp(1, -wexp), stop = ldexp(most, -2 * wexp);
-    for (int64_t i = 0; i < l->taps; i++) {
-        double u = (double)w[i] * inverse;
-        double d = u - level_near(l, u);
-        error += d * d;
-        if (i % LOOK == 0 && error >= stop) return INFINITY;
+    double u[RUN], level[RUN];
+    for (int64_t i = 0; i < l->taps && error < stop; i += RUN) {
+        int count = (int)(l->taps - i < RUN ? l->taps - i : RUN);
+        for (int k = 0; k < count; k++) u[k] = (double)w[i + k] * inverse;
+        quant_levels_round(l, u, count, level);
+        for (int k = 0; k < count; k++) error += (u[k] - level[k]) * (u[k] - level[k]);
     }
-    return ldexp(error, 2 * wexp);
+    return error < stop ? ldexp(error, 2 * wexp) : INFINITY;
 }
 
 /* Candidates around the aligned exponent, the likeliest first: a tie keeps the earlier one. Small n
@@ -102,10 +111,13 @@ void quant_put_level(const struct quant_layer *l, double u, int16_t *const q[2],
     q[1][i] = p.second;
 }
 
-double quant_level(const struct quant_layer *l, int16_t *const q[2], int64_t i) {
-    if (!l->levels) return q[0][i];
-    assert(l->levels->shift >= 0);
-    return q[0][i] * (double)(1 << l->levels->shift) + q[1][i];
+void quant_levels_read(const struct quant_layer *l, int16_t *const q[2], int64_t first, int count,
+                       double *levels) {
+    const int16_t *a = q[0] + first, *b = l->levels ? q[1] + first : NULL;
+    if (!b)
+        for (int k = 0; k < count; k++) levels[k] = a[k];
+    else
+        for (int k = 0; k < count; k++) levels[k] = a[k] * (1 << l->levels->shift) + b[k];
 }
 
 static void put_levels(const struct quant_layer *l, const float *w, int wexp, int16_t *const q[2]) {
@@ -158,6 +170,18 @@ static void round_nearest_mse(const struct quant_layer *l, int64_t channel, int 
     put_levels(l, w, out->wexp, q);
 }
 
+static double level_error(const struct quant_layer *l, const float *w, int wexp,
+                          int16_t *const q[2]) {
+    double error = 0, unit = ldexp(1, wexp);
+    for (int64_t i = 0; i < l->taps; i++) {
+        double level;
+        quant_levels_read(l, q, i, 1, &level);
+        double e = (double)w[i] - level * unit;
+        error += e * e;
+    }
+    return error;
+}
+
 /* The scale stays that of least weight error: choosing it by the cost gained nothing. */
 static void round_output_mse(const struct quant_layer *l, int64_t channel, int min_wexp,
                              int16_t *const q[2], struct quant_channel *out) {
@@ -165,11 +189,7 @@ static void round_output_mse(const struct quant_layer *l, int64_t channel, int m
     round_nearest_mse(l, channel, min_wexp, q, out);
     if (out->energy == 0) return;
     quant_descend(l, channel, out->wexp, q);
-    out->error = 0;
-    for (int64_t i = 0; i < l->taps; i++) {
-        double e = (double)w[i] - ldexp(quant_level(l, q, i), out->wexp);
-        out->error += e * e;
-    }
+    out->error = level_error(l, w, out->wexp, q);
 }
 
 static const struct quant_rounder rounders[ROUND_COUNT] = {

@@ -70,18 +70,26 @@ static int pairs_of(const struct quant_grid *g, int shift, struct quant_pair *to
     return pairs;
 }
 
-/* The border between level i and the next: it belongs to the lower. */
-static double border(const struct quant_levels *l, int i) {
-    return ((double)l->pair[i].level + (double)l->pair[i + 1].level) / 2;
+/* border[i], between level i and the next, belongs to the lower; behind the last there is none. */
+static void fill_borders(struct arena *a, struct quant_levels *l) {
+    int room = l->count + VALUES_MAX; /* a search looks that far beyond its start, or less */
+    double *border = arena_array(a, (size_t)room, sizeof *border);
+    for (int i = 0; i < room; i++)
+        border[i] =
+            i + 1 < l->count ? ((double)l->pair[i].level + l->pair[i + 1].level) / 2 : INFINITY;
+    l->border = border;
 }
 
-static void fill_starts(struct quant_levels *l) {
-    int at = 0;
+/* Where each slot begins, and how many levels further on it may end. */
+static int fill_starts(struct quant_levels *l) {
+    int at = 0, most = 0;
     for (int s = 0; s < QUANT_LEVEL_STARTS; s++) {
-        while (s > 0 && at + 1 < l->count && border(l, at) < slot_start(FIRST_SLOT + (uint64_t)s))
-            at++;
+        int before = at;
+        while (s > 0 && l->border[at] < slot_start(FIRST_SLOT + (uint64_t)s)) at++;
         l->start[s] = (int16_t)at;
+        most = at - before > most ? at - before : most;
     }
+    return most;
 }
 
 struct quant_levels *quant_levels_new(struct arena *a, const struct quant_grid *g, int shift) {
@@ -93,17 +101,30 @@ struct quant_levels *quant_levels_new(struct arena *a, const struct quant_grid *
     for (int i = 0; i < pairs; i++)
         if (l->count == 0 || l->pair[l->count - 1].level != l->pair[i].level)
             l->pair[l->count++] = l->pair[i];
-    fill_starts(l);
+    fill_borders(a, l);
+    int most = fill_starts(l);
+    for (l->stride = 1; 2 * l->stride <= most;) l->stride *= 2;
     return l;
 }
 
-struct quant_pair quant_levels_near(const struct quant_levels *l, double u) {
-    double size = fabs(u);
+/* Halves what is left of the slot again and again: without a branch, since which side u lies on is
+ * anybody's guess. */
+static int index_near(const struct quant_levels *l, double size) {
     uint64_t slot = slot_of(size);
     slot = slot < FIRST_SLOT ? 0 : slot - FIRST_SLOT;
     int at = l->start[slot < QUANT_LEVEL_STARTS ? slot : QUANT_LEVEL_STARTS - 1];
-    while (at + 1 < l->count && size > border(l, at)) at++;
-    struct quant_pair p = l->pair[at];
+    for (int step = l->stride; step; step /= 2) at += (size > l->border[at + step - 1]) ? step : 0;
+    return at;
+}
+
+void quant_levels_nearest(const struct quant_levels *l, const double *u, int count,
+                          double *levels) {
+    for (int k = 0; k < count; k++)
+        levels[k] = copysign(l->pair[index_near(l, fabs(u[k]))].level, u[k]);
+}
+
+struct quant_pair quant_levels_near(const struct quant_levels *l, double u) {
+    struct quant_pair p = l->pair[index_near(l, fabs(u))];
     if (u >= 0 || p.level == 0) return p;
     return (struct quant_pair){-p.level, (int16_t)-p.first, (int16_t)-p.second};
 }
