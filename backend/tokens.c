@@ -36,17 +36,15 @@ struct svpe_insn *be_code_add(struct be_code *code, enum svpe_op op, int layer) 
 
 /* ---- Conflicts ------------------------------------------------------------------------------- */
 
-struct granule {
-    int writer;         /* last one, NONE: none yet */
-    int reader[QUEUES]; /* last ones since */
-};
-
 struct space {
     uint64_t steps; /* or of everything that addresses are sums of */
     uint64_t end;
     bool written;
-    int shift; /* log2 of the granule */
-    struct granule *granules;
+    unsigned queues;    /* that touch it, a bit each */
+    int reader[QUEUES]; /* the place in a granule of a queue that reads it; 0: does not */
+    int width;          /* of a granule */
+    int shift;          /* log2 of its bytes */
+    int *granules;      /* [][width]: the last writer, then the last readers since; or NONE */
 };
 
 struct analysis {
@@ -55,65 +53,97 @@ struct analysis {
     struct space space[SVPE_SPACE_COUNT];
     int now;               /* instruction looked at */
     enum svpe_queue queue; /* its queue */
-    int before[QUEUES];    /* last one per other queue that it conflicts with */
+    int before[QUEUES];    /* last one per queue that it conflicts with */
 };
 
 static void survey(void *user, const struct svpe_range *r) {
-    struct space *s = &((struct analysis *)user)->space[r->space];
+    struct analysis *a = user;
+    struct space *s = &a->space[r->space];
     s->steps |= r->first | r->bytes;
     if (r->count1 > 1) s->steps |= r->step1;
     if (r->count2 > 1) s->steps |= r->step2;
     uint64_t end = r->first + (r->count1 - 1) * r->step1 + (r->count2 - 1) * r->step2 + r->bytes;
     if (end > s->end) s->end = end;
-    if (r->write) s->written = true;
+    s->queues |= 1u << a->queue;
+    if (r->write)
+        s->written = true;
+    else if (!s->reader[a->queue])
+        s->reader[a->queue] = s->width++;
 }
 
-static void after(struct analysis *a, int earlier) {
-    if (earlier == NONE) return;
-    enum svpe_queue q = a->code->insns[earlier].queue;
-    if (q != a->queue && earlier > a->before[q]) a->before[q] = earlier;
+static void after(struct analysis *a, int queue, int earlier) {
+    if (earlier > a->before[queue]) a->before[queue] = earlier;
 }
 
-static void touch(struct analysis *a, struct granule *g, bool write) {
-    after(a, g->writer);
-    if (!write) {
-        g->reader[a->queue] = a->now;
-        return;
+/* Neighbours mostly have one writer: `known` saves asking again for its queue. */
+static void after_writer(struct analysis *a, int writer, int *known) {
+    if (writer == *known) return;
+    *known = writer;
+    if (writer != NONE) after(a, a->code->insns[writer].queue, writer);
+}
+
+static void read_granules(struct analysis *a, int *granule, uint64_t count, int width, int reader) {
+    int known = NONE;
+    for (; count; count--, granule += width) {
+        after_writer(a, granule[0], &known);
+        granule[reader] = a->now;
     }
-    for (int q = 0; q < QUEUES; q++) {
-        after(a, g->reader[q]);
-        g->reader[q] = NONE;
+}
+
+static void write_granules(struct analysis *a, int *granule, uint64_t count, int width,
+                           const int *reader) {
+    int known = NONE;
+    for (; count; count--, granule += width) {
+        after_writer(a, granule[0], &known);
+        granule[0] = a->now;
+        for (int q = 0; q < QUEUES; q++) {
+            if (!reader[q]) continue;
+            after(a, q, granule[reader[q]]);
+            granule[reader[q]] = NONE;
+        }
     }
-    g->writer = a->now;
 }
 
 static void touch_range(void *user, const struct svpe_range *r) {
     struct analysis *a = user;
-    struct space *s = &a->space[r->space];
+    const struct space *s = &a->space[r->space];
     if (!s->granules) return;
     uint64_t length = r->bytes >> s->shift;
     for (uint64_t j = 0; j < r->count2; j++)
         for (uint64_t i = 0; i < r->count1; i++) {
-            struct granule *g =
-                s->granules + ((r->first + i * r->step1 + j * r->step2) >> s->shift);
-            for (uint64_t k = 0; k < length; k++) touch(a, g + k, r->write);
+            uint64_t at = (r->first + i * r->step1 + j * r->step2) >> s->shift;
+            int *first = s->granules + at * (uint64_t)s->width;
+            if (r->write)
+                write_granules(a, first, length, s->width, s->reader);
+            else
+                read_granules(a, first, length, s->width, s->reader[a->queue]);
         }
+}
+
+/* One queue alone, or readers alone, never conflict. */
+static bool has_conflicts(const struct space *s) {
+    return s->written && (s->queues & (s->queues - 1));
 }
 
 /* Granules are the largest power of two that divides all addresses and sizes: conflicts are
  * exact. */
+static void space_init(struct space *s, struct arena *arena) {
+    if (!has_conflicts(s)) return;
+    while (!((s->steps | LARGEST_GRANULE) >> s->shift & 1)) s->shift++;
+    uint64_t count = (s->end >> s->shift) * (uint64_t)s->width;
+    s->granules = arena_array(arena, count, sizeof *s->granules);
+    memset(s->granules, 0xff, count * sizeof *s->granules); /* NONE everywhere */
+}
+
 static void analysis_init(struct analysis *a, struct arena *arena, const struct svpe_machine *m,
                           const struct be_code *code) {
     *a = (struct analysis){.machine = m, .code = code};
-    for (int i = 0; i < code->count; i++) svpe_footprint(m, &code->insns[i], survey, a);
-    for (int s = 0; s < SVPE_SPACE_COUNT; s++) {
-        struct space *p = &a->space[s];
-        if (!p->written) continue;
-        while (!((p->steps | LARGEST_GRANULE) >> p->shift & 1)) p->shift++;
-        uint64_t count = p->end >> p->shift;
-        p->granules = arena_array(arena, count, sizeof *p->granules);
-        memset(p->granules, 0xff, count * sizeof *p->granules); /* NONE everywhere */
+    for (int s = 0; s < SVPE_SPACE_COUNT; s++) a->space[s].width = 1;
+    for (int i = 0; i < code->count; i++) {
+        a->queue = code->insns[i].queue;
+        svpe_footprint(m, &code->insns[i], survey, a);
     }
+    for (int s = 0; s < SVPE_SPACE_COUNT; s++) space_init(&a->space[s], arena);
 }
 
 static void conflicts(struct analysis *a, int index) {
@@ -121,6 +151,7 @@ static void conflicts(struct analysis *a, int index) {
     a->queue = a->code->insns[index].queue;
     for (int q = 0; q < QUEUES; q++) a->before[q] = NONE;
     svpe_footprint(a->machine, &a->code->insns[index], touch_range, a);
+    a->before[a->queue] = NONE; /* its own queue is in order */
 }
 
 /* ---- Reduction ------------------------------------------------------------------------------- */
