@@ -18,16 +18,13 @@
 
 #include <math.h>
 
-#define SAME_CHANNEL 1.0
-#define ANY_CHANNEL  0.03
-
 enum { SWEEPS = 4, RUN = 64 };
 
 /* In units of 2^wexp, as everything here. */
 struct descent {
     const struct quant_layer *layer;
     const float *weights;
-    double inverse, same; /* 2^−wexp; SAME_CHANNEL, 0 for kernels of one tap */
+    double inverse, same; /* 2^−wexp; QUANT_SAME_CHANNEL, 0 for kernels of one tap */
     double own;           /* what a unit of a weight's own error weighs */
     int16_t *const *q;
     double block, all; /* Σ e over the input channel at hand; over all */
@@ -79,7 +76,7 @@ static int first_difference(const double *a, const double *b, int from, int coun
 /* The first weight of the run from `from` on that has a better level, next to *u; or the count. */
 static int find_move(const struct descent *d, const struct run *r, int from, double *u) {
     double want[RUN], best[RUN];
-    double pull = d->same * d->block + ANY_CHANNEL * d->all;
+    double pull = d->same * d->block + QUANT_ANY_CHANNEL * d->all;
     for (int k = from; k < r->count; k++) want[k] = r->level[k] + (r->error[k] + pull) / d->own;
     quant_levels_round(d->layer, want + from, r->count - from, best + from);
     int k = first_difference(best, r->level, from, r->count);
@@ -128,9 +125,9 @@ void quant_descend(const struct quant_layer *l, int64_t channel, int wexp, int16
     struct descent d = {.layer = l,
                         .weights = l->weights + channel * l->taps,
                         .inverse = ldexp(1, -wexp),
-                        .same = alike ? SAME_CHANNEL : 0,
+                        .same = alike ? QUANT_SAME_CHANNEL : 0,
                         .q = q};
-    d.own = 1 + d.same + ANY_CHANNEL;
+    d.own = 1 + d.same + QUANT_ANY_CHANNEL;
     d.next_all = sum_errors(&d, 0, l->taps);
     for (int i = 0; i < SWEEPS && sweep(&d, alike ? l->area : l->taps); i++) {
     }

@@ -131,6 +131,10 @@ double quant_nearest_error(const struct quant_layer *l, int64_t channel);
 
 /* ---- descend.c: weights against likely inputs ---- */
 
+/* How alike they are, in units of a channel's variance: under one kernel, and any two taps. */
+#define QUANT_SAME_CHANNEL 1.0
+#define QUANT_ANY_CHANNEL  0.03
+
 /* Betters the levels of one channel in place, at the scale they have. */
 void quant_descend(const struct quant_layer *l, int64_t channel, int wexp, int16_t *const q[2]);
 
@@ -176,6 +180,14 @@ double quant_conv_weight_error(const struct quant_conv *c);
  * line at the end. */
 void quant_conv_finish(struct quant_plan *p, struct quant_conv *c);
 void quant_plan_finish(const struct quant_plan *p);
+
+/* ---- lost.c: what rounding did to outputs ---- */
+
+/* Root of the rounding error's share in the energy of all outputs, inputs being as descend.c takes
+ * them, in percent; 0 of what only moves pixels. */
+double quant_conv_output_error(const struct quant_conv *c, struct arena *a);
+/* Warns where so many convolutions are so far off that answers are lost. */
+void quant_say_lost(const struct ir_graph *g, const struct quant_plan *p);
 
 /* ---- convert.c: float operators to integer ones ---- */
 

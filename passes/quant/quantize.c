@@ -187,6 +187,7 @@ static bool quantize(struct ir_graph *g, struct arena *a, const struct pass_opti
     struct quant_families *f = quant_families_new(g, a, false);
     struct quant_plan *p = quant_plan_new(g, a, o);
     if (!p || !unite_families(f, a) || !quant_settle(f, p)) return false;
+    quant_say_lost(g, p);
     struct worklist w = worklist_of(g, a);
     convert_all(g, p, &w);
     quant_plan_finish(p);
