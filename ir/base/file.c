@@ -158,11 +158,19 @@ static const char *behind_links(struct arena *a, const char *path) {
     return realpath(path, real) ? real : path; /* a new file has no real path yet */
 }
 
-/* Devices, pipes, and whatever /dev/stdout stands for are written to, never replaced. */
+/* A descriptor that is open already: even a regular file behind it is not ours to replace. */
+static bool names_descriptor(const char *path) {
+    static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(path, names[i]) == 0) return true;
+    return strncmp(path, "/dev/fd/", 8) == 0 ||
+           (strncmp(path, "/proc/", 6) == 0 && strstr(path, "/fd/") != NULL);
+}
+
+/* Devices, pipes, sockets, and whatever /dev/stdout stands for are written to, never replaced. */
 static bool is_written_through(const char *path) {
     struct stat st;
-    if (!strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6)) return true;
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+    return names_descriptor(path) || (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
 }
 
 static bool write_through(const char *path, const void *data, size_t size) {

@@ -13,8 +13,9 @@ struct file_view {       /* unmapped by ctx_free() */
 bool file_map(struct ctx *c, const char *path,
               struct file_view *out); /* "-" reads standard input */
 /* Writes to a temporary name beside path, fsyncs, renames. On failure, and when a signal ends the
- * program (base/interrupt.h), path is as it was and the temporary is gone. "-" writes standard
- * output. */
+ * program (base/interrupt.h), path is as it was and the temporary is gone. What is not a regular
+ * file is written to as it is, and so is what /dev/fd/N, /dev/stdout and the like name. "-" writes
+ * standard output. */
 bool file_replace(struct ctx *c, const char *path, const void *data, size_t size);
 /* For what takes long before file_replace() and file_map(): whether they will do, as far as can be
  * seen without writing or reading; says why not. */
