@@ -27,13 +27,15 @@ struct fe_entry {
     const char *maker;      /* for messages: "an initializer", "node 'x'"; NULL: nothing makes it */
     int node;               /* index of the node that makes it, −1: input or initializer */
     int uses;               /* node inputs + graph outputs */
+    struct fe_entry *before; /* the one that was added before it */
 };
 
 extern const char fe_initializer[]; /* the maker of initializers; names.c */
 
 struct fe_names {
     struct arena *arena;
-    struct fe_entry **slots;
+    struct hash_key key;
+    struct fe_entry **slots, *newest;
     size_t room, count;
 };
 

@@ -8,12 +8,12 @@
 const char fe_initializer[] = "an initializer";
 
 void fe_names_init(struct fe_names *n, struct arena *a) {
-    *n = (struct fe_names){.arena = a, .room = 64};
+    *n = (struct fe_names){.arena = a, .key = hash_key_new(), .room = 64};
     n->slots = arena_array(a, n->room, sizeof *n->slots);
 }
 
 static size_t slot_of(const struct fe_names *n, const char *name) {
-    size_t at = (size_t)hash64(name, strlen(name)) & (n->room - 1);
+    size_t at = (size_t)hash_keyed(n->key, name, strlen(name)) & (n->room - 1);
     while (n->slots[at] && strcmp(n->slots[at]->name, name) != 0) at = (at + 1) & (n->room - 1);
     return at;
 }
@@ -37,6 +37,8 @@ struct fe_entry *fe_names_add(struct fe_names *n, const char *name) {
     struct fe_entry *e = arena_alloc(n->arena, sizeof *e);
     e->name = name;
     e->node = -1;
+    e->before = n->newest;
+    n->newest = e;
     n->slots[at] = e;
     if (++n->count > n->room / 2) grow(n);
     return e;
@@ -44,8 +46,8 @@ struct fe_entry *fe_names_add(struct fe_names *n, const char *name) {
 
 const char *fe_names_near(const struct fe_names *n, const char *name, struct arena *a) {
     const char **all = arena_array(a, n->count, sizeof *all);
-    int count = 0;
-    for (size_t i = 0; i < n->room; i++)
-        if (n->slots[i] && n->slots[i]->maker) all[count++] = n->slots[i]->name;
-    return nearest_name(name, all, count);
+    size_t first = n->count; /* of two that are as near, the one that came first */
+    for (const struct fe_entry *e = n->newest; e; e = e->before)
+        if (e->maker) all[--first] = e->name;
+    return nearest_name(name, all + first, (int)(n->count - first));
 }

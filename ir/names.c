@@ -12,6 +12,7 @@ struct entry {
 };
 
 struct ir_names {
+    struct hash_key key;
     struct entry *slots;
     size_t count, room; /* room: a power of two */
 };
@@ -20,6 +21,7 @@ enum { FIRST_ROOM = 64, MAX_DIGITS = 9 };
 
 struct ir_names *ir_names_new(struct arena *a) {
     struct ir_names *t = arena_alloc(a, sizeof *t);
+    t->key = hash_key_new();
     t->room = FIRST_ROOM;
     t->slots = arena_array(a, t->room, sizeof *t->slots);
     return t;
@@ -27,7 +29,7 @@ struct ir_names *ir_names_new(struct arena *a) {
 
 /* The entry of that text, or the free slot where it belongs. */
 static struct entry *slot_of(const struct ir_names *t, const char *text, size_t length) {
-    for (uint64_t at = hash64(text, length);; at++) {
+    for (uint64_t at = hash_keyed(t->key, text, length);; at++) {
         struct entry *e = &t->slots[at & (t->room - 1)];
         if (e->text == NULL) return e;
         if (strncmp(e->text, text, length) == 0 && e->text[length] == '\0') return e;

@@ -24,6 +24,7 @@ struct parser {
     struct ir_graph *g;
     struct symbol *symbols; /* in the order of value ids */
     int symbol_room;
+    struct hash_key key;
     int *slots, slot_count; /* hash table of ids + 1; a power of two */
     int64_t zeros;          /* bytes the largest constant without data needs */
     int faults;
@@ -99,7 +100,7 @@ static bool take_float(struct parser *p, bool single, double *out) {
 /* --- values --- */
 
 static int *find_slot(struct parser *p, const char *name) {
-    uint64_t at = hash64(name, strlen(name));
+    uint64_t at = hash_keyed(p->key, name, strlen(name));
     for (;; at++) {
         int *slot = &p->slots[at & (uint64_t)(p->slot_count - 1)];
         if (*slot == 0 || strcmp(p->symbols[*slot - 1].value->name, name) == 0) return slot;
@@ -495,7 +496,7 @@ static bool parse_file(struct parser *p) {
 }
 
 struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size) {
-    struct parser p = {.g = ir_graph_new(c, "")};
+    struct parser p = {.g = ir_graph_new(c, ""), .key = hash_key_new()};
     struct arena *scratch = arena_new(c);
     p.g->file = arena_strdup(p.g->arena, file);
     int errors = c->errors; /* the lexer may find more than the parser trips over */

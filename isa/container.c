@@ -15,6 +15,7 @@ struct build {
     struct arena *a;
     const struct svpe_program *p;
     struct writer strings, tables;
+    struct hash_key key;
     uint32_t *slots;              /* a hash table: offset + 1 of each text in strings; 0: free */
     size_t slot_room, slot_count; /* room: a power of two, at least twice the count */
     struct span sections[SVPE_SECTION_COUNT];
@@ -22,7 +23,7 @@ struct build {
 
 /* The slot of a text, or the free one where it belongs. */
 static uint32_t *slot_of(const struct build *b, const char *s) {
-    size_t i = (size_t)hash64(s, strlen(s)) & (b->slot_room - 1);
+    size_t i = (size_t)hash_keyed(b->key, s, strlen(s)) & (b->slot_room - 1);
     while (b->slots[i] && strcmp((const char *)b->strings.data + b->slots[i] - 1, s) != 0)
         i = (i + 1) & (b->slot_room - 1);
     return &b->slots[i];
@@ -178,7 +179,7 @@ static void write_head(struct build *b, struct writer *to) {
 
 void svpe_write(const struct svpe_program *p, struct writer *to) {
     assert(to->size == 0);
-    struct build b = {.a = to->arena, .p = p};
+    struct build b = {.a = to->arena, .p = p, .key = hash_key_new()};
     writer_init(&b.strings, b.a);
     writer_init(&b.tables, b.a);
     build_sections(&b);

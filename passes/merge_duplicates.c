@@ -7,7 +7,8 @@
  * Dropout is left alone: in general it is random. Attributes count as they are written: one that
  * gives its default is not the same as none.
  *
- * By hashing, in time linear in the size of graph and constants. */
+ * By hashing, in time linear in the size of graph and constants; the hash has a key, so that no
+ * input can be written for which it takes longer. */
 #include "passes/internal.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@ struct seen { /* a constant or a node; both NULL: a free slot */
 
 struct merge {
     struct ir_graph *g;
+    struct hash_key key;
     struct seen *slots;
     size_t room;             /* a power of two */
     struct ir_value **first; /* by value id: the first value that is the same; NULL: itself */
@@ -27,36 +29,27 @@ struct merge {
 
 /* --- hashes --- */
 
-static uint64_t mix(uint64_t hash, uint64_t word) {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 32;
+static uint64_t mix(const struct merge *m, uint64_t hash, uint64_t word) {
+    uint64_t both[] = {hash, word};
+    return hash_keyed(m->key, both, sizeof both);
 }
 
-static uint64_t mix_bytes(uint64_t hash, const void *p, size_t size) {
-    const uint8_t *at = p;
-    uint64_t word;
-    for (; size >= sizeof word; size -= sizeof word, at += sizeof word) {
-        memcpy(&word, at, sizeof word);
-        hash = mix(hash, word);
-    }
-    word = 0;
-    if (size > 0) memcpy(&word, at, size);
-    return mix(hash, word);
+static uint64_t mix_bytes(const struct merge *m, uint64_t hash, const void *p, size_t size) {
+    return mix(m, hash, hash_keyed(m->key, p, size));
 }
 
-static uint64_t mix_type(uint64_t hash, const struct ir_value *v) {
-    hash = mix(mix(hash, (uint64_t)v->dtype), (uint64_t)v->rank);
-    for (int i = 0; i < v->rank; i++) hash = mix(hash, (uint64_t)v->dims[i]);
-    return hash;
+static uint64_t mix_type(const struct merge *m, uint64_t hash, const struct ir_value *v) {
+    hash = mix(m, mix(m, hash, (uint64_t)v->dtype), (uint64_t)v->rank);
+    return mix_bytes(m, hash, v->dims, (size_t)v->rank * sizeof *v->dims);
 }
 
 static size_t bytes_of(const struct ir_value *v) {
     return (size_t)ir_elements(v) * ir_dtype_size(v->dtype);
 }
 
-static uint64_t hash_constant(const struct ir_value *v) {
-    uint64_t hash = mix(mix_type(1, v), v->elided);
-    return v->elided != 0 ? hash : mix_bytes(hash, v->data, bytes_of(v));
+static uint64_t hash_constant(const struct merge *m, const struct ir_value *v) {
+    uint64_t hash = mix(m, mix_type(m, 1, v), v->elided);
+    return v->elided != 0 ? hash : mix_bytes(m, hash, v->data, bytes_of(v));
 }
 
 /* So that 0 and −0 differ, and not-a-number is the same as itself. */
@@ -66,12 +59,12 @@ static uint64_t bits_of(double x) {
     return bits;
 }
 
-static uint64_t hash_attr(const struct ir_attr *a) {
-    uint64_t hash = mix_bytes((uint64_t)a->kind, a->name, strlen(a->name));
-    if (a->kind == IR_ATTR_STRING) return mix_bytes(hash, a->s, strlen(a->s));
-    if (a->kind == IR_ATTR_FLOAT) return mix(hash, bits_of(a->f));
-    if (a->kind == IR_ATTR_INT) return mix(hash, (uint64_t)a->i);
-    return mix_bytes(hash, a->ints, (size_t)a->count * sizeof *a->ints);
+static uint64_t hash_attr(const struct merge *m, const struct ir_attr *a) {
+    uint64_t hash = mix_bytes(m, (uint64_t)a->kind, a->name, strlen(a->name));
+    if (a->kind == IR_ATTR_STRING) return mix_bytes(m, hash, a->s, strlen(a->s));
+    if (a->kind == IR_ATTR_FLOAT) return mix(m, hash, bits_of(a->f));
+    if (a->kind == IR_ATTR_INT) return mix(m, hash, (uint64_t)a->i);
+    return mix_bytes(m, hash, a->ints, (size_t)a->count * sizeof *a->ints);
 }
 
 static const struct ir_value *first_of(const struct merge *m, const struct ir_value *v) {
@@ -79,11 +72,11 @@ static const struct ir_value *first_of(const struct merge *m, const struct ir_va
 }
 
 static uint64_t hash_node(const struct merge *m, const struct ir_node *n) {
-    uint64_t hash = mix_type(mix(2, (uint64_t)n->op), n->out[0]), attrs = 0;
+    uint64_t hash = mix_type(m, mix(m, 2, (uint64_t)n->op), n->out[0]), attrs = 0;
     for (int i = 0; i < n->in_count; i++)
-        hash = mix(hash, n->in[i] == NULL ? 0 : 1 + (uint64_t)first_of(m, n->in[i])->id);
-    for (int i = 0; i < n->attr_count; i++) attrs += hash_attr(&n->attrs[i]); /* in any order */
-    return mix(hash, attrs);
+        hash = mix(m, hash, n->in[i] == NULL ? 0 : 1 + (uint64_t)first_of(m, n->in[i])->id);
+    for (int i = 0; i < n->attr_count; i++) attrs += hash_attr(m, &n->attrs[i]); /* in any order */
+    return mix(m, hash, attrs);
 }
 
 /* --- what is the same --- */
@@ -144,7 +137,7 @@ static bool give_uses(struct merge *m, struct ir_value *from, struct ir_value *t
 }
 
 static void merge_constant(struct merge *m, struct ir_value *v) {
-    struct ir_value *to = meet(m, (struct seen){hash_constant(v), v, NULL})->constant;
+    struct ir_value *to = meet(m, (struct seen){hash_constant(m, v), v, NULL})->constant;
     const char *output = v->output_count > 0 ? v->name : NULL;
     if (to == v || !give_uses(m, v, to)) return;
     ir_value_remove(m->g, v);
@@ -164,7 +157,7 @@ static void merge_node(struct merge *m, struct ir_node *n) {
 bool pass_merge_duplicates(struct ir_graph *g, const struct pass_options *o) {
     (void)o;
     struct arena *scratch = arena_new(g->ctx);
-    struct merge m = {.g = g, .room = 1};
+    struct merge m = {.g = g, .key = hash_key_new(), .room = 1};
     size_t count = (size_t)g->value_count; /* a node has an output of its own */
     while (m.room < 2 * count + 2) m.room *= 2;
     m.slots = arena_array(scratch, m.room, sizeof *m.slots);

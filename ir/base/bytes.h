@@ -44,6 +44,15 @@ uint32_t crc32c(uint32_t seed, const void *p,
 uint64_t hash64(const void *p,
                 size_t n); /* FNV-1a, for dumps and target identity; not for security */
 
+/* hash.c: for tables of what somebody else wrote. Whoever does not know the key cannot write much
+ * that meets in one slot; a key is drawn by chance for each table, so that nothing but time may
+ * depend on a hash. */
+struct hash_key {
+    uint64_t half[2];
+};
+struct hash_key hash_key_new(void);
+uint64_t hash_keyed(struct hash_key key, const void *p, size_t n); /* SipHash-2-4 */
+
 /* random.c: splitmix64, one rule everywhere a seed is printed. */
 struct rng {
     uint64_t state;

@@ -1,7 +1,11 @@
-/* CRC-32C (Castagnoli, as in iSCSI, RFC 3720) by slices of 8, and FNV-1a of 64 bits. */
+/* CRC-32C (Castagnoli, as in iSCSI, RFC 3720) by slices of 8, FNV-1a of 64 bits, and SipHash-2-4
+ * (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012). */
 #include "base/bytes.h"
 
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { SLICES = 8 };
 
@@ -36,4 +40,56 @@ uint64_t hash64(const void *p, size_t n) {
     uint64_t h = 0xcbf29ce484222325u;
     for (size_t i = 0; i < n; i++) h = (h ^ b[i]) * 0x100000001b3u;
     return h;
+}
+
+/* A system that has no random numbers yet gives what is at least not in the input. */
+struct hash_key hash_key_new(void) {
+    struct hash_key key;
+    if (getrandom(&key, sizeof key, GRND_NONBLOCK) == (ssize_t)sizeof key) return key;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    key.half[0] = (uint64_t)t.tv_nsec << 32 ^ (uint64_t)t.tv_sec;
+    key.half[1] = (uint64_t)getpid();
+    return key;
+}
+
+static uint64_t rotate(uint64_t x, int by) {
+    return x << by | x >> (64 - by);
+}
+
+static void sip_rounds(uint64_t v[4], int count) {
+    for (int i = 0; i < count; i++) {
+        v[0] += v[1];
+        v[2] += v[3];
+        v[1] = rotate(v[1], 13) ^ v[0];
+        v[3] = rotate(v[3], 16) ^ v[2];
+        v[0] = rotate(v[0], 32) + v[3];
+        v[2] += v[1];
+        v[3] = rotate(v[3], 21) ^ v[0];
+        v[1] = rotate(v[1], 17) ^ v[2];
+        v[2] = rotate(v[2], 32);
+    }
+}
+
+static void sip_word(uint64_t v[4], uint64_t word) {
+    v[3] ^= word;
+    sip_rounds(v, 2);
+    v[0] ^= word;
+}
+
+uint64_t hash_keyed(struct hash_key key, const void *p, size_t n) {
+    const uint8_t *b = p;
+    uint64_t v[4] = {key.half[0] ^ 0x736f6d6570736575u, key.half[1] ^ 0x646f72616e646f6du,
+                     key.half[0] ^ 0x6c7967656e657261u, key.half[1] ^ 0x7465646279746573u};
+    uint64_t last = (uint64_t)n << 56;
+    for (; n >= 8; n -= 8, b += 8) {
+        uint64_t word = 0;
+        for (int i = 0; i < 8; i++) word |= (uint64_t)b[i] << (8 * i);
+        sip_word(v, word);
+    }
+    for (size_t i = 0; i < n; i++) last |= (uint64_t)b[i] << (8 * i);
+    sip_word(v, last);
+    v[2] ^= 0xff;
+    sip_rounds(v, 4);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
 }

@@ -153,6 +153,21 @@ static void crc_of_known_vectors(void **state) {
     assert_int_equal(hash64("a", 1), 0xaf63dc4c8601ec8c);
 }
 
+/* The first, the eighth, the ninth and the sixteenth of the vectors its authors give. */
+static void keyed_hash_of_known_vectors(void **state) {
+    (void)state;
+    struct hash_key key = {{0x0706050403020100, 0x0f0e0d0c0b0a0908}};
+    uint8_t up[16];
+    for (int i = 0; i < 16; i++) up[i] = (uint8_t)i;
+    assert_int_equal(hash_keyed(key, up, 0), 0x726fdb47dd0e0e31);
+    assert_int_equal(hash_keyed(key, up, 7), 0xab0200f58b01d137);
+    assert_int_equal(hash_keyed(key, up, 8), 0x93f5f5799a932462);
+    assert_int_equal(hash_keyed(key, up, 15), 0xa129ca6149be45e5);
+    struct hash_key a = hash_key_new(), b = hash_key_new();
+    assert_memory_not_equal(&a, &b, sizeof a);
+    assert_true(hash_keyed(a, up, 16) != hash_keyed(b, up, 16));
+}
+
 static void random_numbers_are_the_stated_ones(void **state) {
     (void)state;
     struct rng r = {0};
@@ -287,6 +302,7 @@ int main(void) {
         cmocka_unit_test(diagnostics_are_kept_in_order),
         cmocka_unit_test(bytes_round_trip),
         cmocka_unit_test(crc_of_known_vectors),
+        cmocka_unit_test(keyed_hash_of_known_vectors),
         cmocka_unit_test(random_numbers_are_the_stated_ones),
         cmocka_unit_test(files_are_replaced_whole),
         cmocka_unit_test(options_of_every_kind),
