@@ -9,7 +9,7 @@ check() { # network, images, points below float at most
   $bin/nbqc "$model" -o "$tmp/p.svpe" --bits=4 --terms=2 $preprocess $calib --calib-count=512
   $bin/nbq-run "$tmp/p.svpe" --data=cifar10:$jpeg --count=$2 --json >"$tmp/q.json"
   $bin/nbq-run --reference="$model" $preprocess --data=cifar10:$jpeg --count=$2 --json >"$tmp/f.json"
-  at_least "$1 on $2 images" "$(json "$tmp/q.json" top1)" "$(python3 -c "print(round($(json "$tmp/f.json" top1) - $3, 2))")"
+  within "$1 on $2 images" "$(json "$tmp/q.json" top1)" "$(json "$tmp/f.json" top1)" $3
 }
 check resnet8-cifar10-mlperf 2000 1.0
 check resnet20-cifar10 2000 0.6

@@ -30,6 +30,9 @@ at_least() { # what, found, bar
   python3 -c 'import sys; sys.exit(not float(sys.argv[1]) >= float(sys.argv[2]))' "$2" "$3" || fail "$1: $2, expected at least $3"
   echo "$1: $2 (at least $3)"
 }
+within() { # what, found, of, points below that at most
+  at_least "$1 against $3 in float" "$2" "$(python3 -c 'import sys; print(round(float(sys.argv[1]) - float(sys.argv[2]), 2))' "$3" "$4")"
+}
 cifar="--mean=0.485,0.456,0.406 --std=0.229,0.224,0.225"
 resnet20=$models/resnet20-cifar10.onnx
 mnist=$models/mnist-cntk-8.onnx
