@@ -2,11 +2,11 @@
 #ifndef NBQ_FRONTEND_FRONTEND_H
 #define NBQ_FRONTEND_FRONTEND_H
 
+#include "base/engine.h"
 #include "ir/ir.h"
 
 struct fe_options {
-    const char *const *dims; /* "N=1": sizes of named dynamic dimensions; else a batch is 1 */
-    int dim_count;
+    struct engine_sizes sizes; /* of dynamic dimensions; a batch without one is 1 */
 };
 
 /* import.c: maps the file, checks nesting depth and size before unpacking, builds the graph. Every

@@ -92,8 +92,10 @@ static bool check_types(struct ctx *c, const char *path, const struct ir_graph *
     return c->errors == errors;
 }
 
-struct engine *engine_open_onnx(struct ctx *c, struct arena *a, const char *path) {
-    struct ir_graph *g = fe_import(c, path, NULL);
+struct engine *engine_open_onnx(struct ctx *c, struct arena *a, const char *path,
+                                const struct engine_sizes *sizes) {
+    struct fe_options o = {.sizes = sizes ? *sizes : (struct engine_sizes){0}};
+    struct ir_graph *g = fe_import(c, path, &o);
     if (!g || !check_types(c, path, g) || !settle_shapes(g)) return NULL;
     struct reference *r = arena_alloc(a, sizeof *r);
     struct engine *e = arena_alloc(a, sizeof *e);

@@ -66,8 +66,9 @@ static struct dim *dim_add(struct fe_state *s, struct dims *d, const char *name)
 
 /* The sizes given with --dim. */
 static void read_options(struct fe_state *s, struct dims *d) {
-    for (int i = 0; i < s->options->dim_count; i++) {
-        const char *text = s->options->dims[i], *equals = strrchr(text, '=');
+    const struct engine_sizes *sizes = &s->options->sizes;
+    for (int i = 0; i < sizes->dim_count; i++) {
+        const char *text = sizes->dims[i], *equals = strrchr(text, '=');
         char *end = NULL;
         errno = 0;
         long long size = equals ? strtoll(equals + 1, &end, 10) : 0;
@@ -134,6 +135,14 @@ static int64_t declared(const Onnx__TensorShapeProto__Dimension *d, const char *
     return 0;
 }
 
+/* What the next input's dimension i is in the other model; 0: it has none that fits. */
+static int64_t size_there(const struct fe_state *s, const Onnx__TensorShapeProto *shape, size_t i) {
+    const struct engine_sizes *sizes = &s->options->sizes;
+    if (s->g->input_count >= sizes->like_count) return 0;
+    const struct engine_tensor *t = &sizes->like[s->g->input_count];
+    return (size_t)t->rank == shape->n_dim ? t->dims[i] : 0;
+}
+
 /* Size of dimension i of an input; 0 after saying why there is none. A dynamic batch is 1: programs
  * are for one image. */
 static int64_t resolve(struct fe_state *s, struct dims *dims, const Onnx__TensorShapeProto *shape,
@@ -147,11 +156,11 @@ static int64_t resolve(struct fe_state *s, struct dims *dims, const Onnx__Tensor
     }
     struct dim *d = name ? dim_add(s, dims, name) : NULL;
     if (d) d->used = true;
-    if (i == 0 && shape->n_dim > 1 && !(d && d->size)) {
-        if (d) d->size = 1;
-        return 1;
-    }
     if (d && d->size) return d->size;
+    size = size_there(s, shape, i);
+    if (!size && i == 0 && shape->n_dim > 1) size = 1;
+    if (d) d->size = size;
+    if (size) return size;
     if (!d) diag(s->c, fe_dynamic_unnamed, where, i);
     if (d && !d->said) diag(s->c, fe_dynamic, where, i, name, name);
     if (d) d->said = true;

@@ -44,7 +44,7 @@ static struct ir_graph *read_model(struct nbqc_job *j) {
         diag(j->c, nbqc_dim_text, NULL, name);
         return NULL;
     }
-    struct fe_options o = {dims->list, dims->count};
+    struct fe_options o = {.sizes = {.dims = dims->list, .dim_count = dims->count}};
     return fe_import_bytes(j->c, name, f.data, f.size, &o);
 }
 

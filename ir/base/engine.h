@@ -22,7 +22,17 @@ struct engine {
     bool (*run)(struct engine *e, const float *const *inputs, const struct engine_tensor **outputs);
 };
 
-/* frontend/reference.c: opens the ONNX file; everything is owned by c. NULL after an error. */
-struct engine *engine_open_onnx(struct ctx *c, struct arena *a, const char *path);
+/* Sizes of the open dimensions of a model's inputs. */
+struct engine_sizes {
+    const char *const *dims; /* "NAME=K" */
+    int dim_count;
+    const struct engine_tensor *like; /* inputs of another model, in order: those of the same rank */
+    int like_count;                   /* give what no name gives */
+};
+
+/* frontend/reference.c: opens the ONNX file; everything is owned by c. NULL after an error. sizes
+ * may be NULL. */
+struct engine *engine_open_onnx(struct ctx *c, struct arena *a, const char *path,
+                                const struct engine_sizes *sizes);
 
 #endif

@@ -109,11 +109,12 @@ static bool open_models(struct evaluation *e, struct worker *w) {
         diag(&w->ctx, run_one_input, w->model.file, w->model.input_count);
         return false;
     }
-    return !j->against || run_open_against(&w->against, &w->ctx, w->arena, j);
+    return !j->against || run_open_against(&w->against, &w->ctx, w->arena, j, &w->model);
 }
 
 int run_exit_code(const struct ctx *c) {
-    return diag_find(c, "run_numbers") ? EXIT_USAGE : EXIT_BAD_INPUT;
+    bool usage = diag_find(c, "run_numbers") || diag_find(c, "fe_dim_form");
+    return usage ? EXIT_USAGE : EXIT_BAD_INPUT;
 }
 
 /* Their exit code. */

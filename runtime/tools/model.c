@@ -75,15 +75,31 @@ static bool open_program(struct run_model *m, struct ctx *c, struct arena *a,
     return true;
 }
 
+static struct engine_sizes sizes_of(struct arena *a, const struct run_job *job,
+                                    const struct run_model *beside) {
+    struct engine_sizes s = {.dims = job->dims, .dim_count = job->dim_count};
+    if (!beside) return s;
+    struct engine_tensor *like = arena_array(a, (size_t)beside->input_count, sizeof *like);
+    for (int n = 0; n < beside->input_count; n++) {
+        like[n].rank = beside->inputs[n].rank;
+        memcpy(like[n].dims, beside->inputs[n].dims, sizeof like[n].dims);
+    }
+    s.like = like;
+    s.like_count = beside->input_count;
+    return s;
+}
+
 static bool open_reference(struct run_model *m, struct ctx *c, struct arena *a,
-                           const struct run_job *job, const char *file) {
+                           const struct run_job *job, const char *file,
+                           const struct run_model *beside) {
+    struct engine_sizes sizes = sizes_of(a, job, beside);
     *m = (struct run_model){.c = c,
                             .a = a,
                             .file = file,
                             .preprocess = job->preprocess,
                             .mean_count = job->mean_count,
                             .std_count = job->std_count};
-    m->engine = engine_open_onnx(c, a, file);
+    m->engine = engine_open_onnx(c, a, file, &sizes);
     if (!m->engine) return false;
     open_tensors(m, m->engine->input_count, m->engine->output_count);
     for (int n = 0; n < m->input_count; n++) {
@@ -109,15 +125,15 @@ static bool check_numbers(const struct run_model *m, const struct run_tensor *t)
 
 bool run_open(struct run_model *m, struct ctx *c, struct arena *a, const struct run_job *job) {
     if (job->program) return open_program(m, c, a, job);
-    if (!open_reference(m, c, a, job, job->reference)) return false;
+    if (!open_reference(m, c, a, job, job->reference, NULL)) return false;
     for (int n = 0; n < m->input_count; n++)
         if (numbers_fit(m, &m->inputs[n])) return true;
     return m->input_count == 0 || check_numbers(m, &m->inputs[0]);
 }
 
 bool run_open_against(struct run_model *m, struct ctx *c, struct arena *a,
-                      const struct run_job *job) {
-    return open_reference(m, c, a, job, job->against);
+                      const struct run_job *job, const struct run_model *beside) {
+    return open_reference(m, c, a, job, job->against, beside);
 }
 
 struct preprocess run_preprocess_of(const struct nbq_program *p, int input) {

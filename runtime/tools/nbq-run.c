@@ -130,6 +130,10 @@ static bool read_options(struct tool *t) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     t->job.threads = (int)number_or(t, OPT_threads, processors > 0 ? processors : 1);
     t->job.against = option(t, OPT_against)->text;
+    t->job.dims = option(t, OPT_dim)->list;
+    t->job.dim_count = option(t, OPT_dim)->count;
+    if (t->job.dim_count && !t->job.reference && !t->job.against)
+        return usage(t, "--dim sizes the model of --reference or --against; there is none");
     t->job.label_offset = (int)number_or(t, OPT_label_offset, 0);
     t->json = t->c->quiet = option(t, OPT_json)->given;
     const char *output = option(t, OPT_output)->text;
@@ -204,7 +208,7 @@ static int once(struct tool *t) {
     struct run_model m, against;
     bool compared = t->job.against != NULL;
     bool good = run_open(&m, t->c, t->a, &t->job);
-    if (good && compared) good = run_open_against(&against, t->c, t->a, &t->job);
+    if (good && compared) good = run_open_against(&against, t->c, t->a, &t->job, &m);
     if (good && !option(t, OPT_input)->given && !t->json) {
         if (t->job.program)
             run_print_program(t->to, t->job.program);

@@ -40,6 +40,8 @@ struct run_job {
     struct preprocess preprocess;
     int mean_count, std_count; /* numbers on the command line; 0 and 1 go with any input */
     const char *against;       /* NULL: none */
+    const char *const *dims;   /* "NAME=K", of the float models */
+    int dim_count;
     int threads;
     int label_offset; /* the class of label L is L + this */
     bool checked;     /* for races and deadlocks: there are none */
@@ -47,8 +49,9 @@ struct run_job {
 
 /* model.c: each says what is wrong and returns false. What is opened is closed by ctx_free(c). */
 bool run_open(struct run_model *m, struct ctx *c, struct arena *a, const struct run_job *job);
+/* Its open dimensions are as in the model it stands beside. */
 bool run_open_against(struct run_model *m, struct ctx *c, struct arena *a,
-                      const struct run_job *job);
+                      const struct run_job *job, const struct run_model *beside);
 bool run_set(struct run_model *m, int input, const struct sample *s);
 /* Normal values for input n of m and of the other model (NULL: none), whatever either of them is:
  * one seed gives a program and its float model the same input. */
