@@ -71,8 +71,28 @@ static void import_graph(struct fe_state *s) {
     if (s->opset) fe_outputs(s);
 }
 
+/* A model has bytes that no text has, among its first ones. */
+static bool is_text(const uint8_t *bytes, size_t size) {
+    enum { LOOK = 256 };
+    for (size_t i = 0; i < size && i < LOOK; i++)
+        if (bytes[i] < ' ' && !memchr("\t\r\n", bytes[i], 3)) return false;
+    return size > 0;
+}
+
+/* What is easily taken for a model is called what it is. "SVPE" starts a program: isa/container.def. */
+static bool is_another(struct fe_state *s, const uint8_t *bytes, size_t size) {
+    if (size >= 4 && !memcmp(bytes, "SVPE", 4))
+        diag(s->c, fe_program, s->file);
+    else if (is_text(bytes, size))
+        diag(s->c, fe_text, s->file);
+    else
+        return false;
+    return true;
+}
+
 static bool import_model(struct fe_state *s, const uint8_t *bytes, size_t size) {
     int errors = s->c->errors;
+    if (is_another(s, bytes, size)) return false;
     if (!fe_wire_check(s->c, s->file, bytes, size)) return false;
     s->model = fe_unpack(s->c, arena_new(s->c), s->file, bytes, size);
     if (!s->model) return false;

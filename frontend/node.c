@@ -6,9 +6,8 @@
 
 #include "frontend/diag.h"
 
-#include "base/options.h"
-
 #include <string.h>
+#include <strings.h>
 
 static fe_hook *const hooks[IR_OP_COUNT] = {
 #define FE_HOOK(op, function) [IR_OP_##op] = function,
@@ -67,16 +66,19 @@ static bool standard_domain(const Onnx__NodeProto *p) {
     return !p->domain || !p->domain[0] || !strcmp(p->domain, "ai.onnx");
 }
 
+/* One of ours in other letter case. A name that is only near may be that of another operator, which
+ * computes something else. */
+static const char *respelled(const char *op) {
+    for (int i = 0; i < IR_OP_COUNT; i++)
+        if (*op && !strcasecmp(ir_op_info((enum ir_op)i)->onnx, op))
+            return ir_op_info((enum ir_op)i)->onnx;
+    return NULL;
+}
+
 /* Each operator is named for its first nodes, then counted: a network has hundreds of some. */
 static void say_unknown_op(struct fe_state *s, const Onnx__NodeProto *p, const char *where) {
     if (fe_names_add(&s->unknown_ops, op_type(p))->uses++ >= FE_SAY_EACH) return;
-    const char *names[IR_OP_COUNT], *domain = p->domain ? p->domain : "";
-    int count = 0;
-    for (int i = 0; i < IR_OP_COUNT; i++) {
-        names[count] = ir_op_info((enum ir_op)i)->onnx;
-        if (names[count][0]) count++;
-    }
-    const char *near = nearest_name(op_type(p), names, count);
+    const char *near = respelled(op_type(p)), *domain = p->domain ? p->domain : "";
     if (is_function(s, p))
         diag(s->c, fe_function, where, op_type(p), domain);
     else if (near && strcmp(near, op_type(p)) != 0)

@@ -65,12 +65,18 @@ static bool check_preprocess(const struct nbqc_job *j, const struct ir_graph *g)
     return false;
 }
 
+static bool holds_integers(const struct ir_graph *g) {
+    for (const struct ir_node *n = g->first; n; n = n->next)
+        if (ir_op_info(n->op)->level == IR_LEVEL_QUANT) return true;
+    return false;
+}
+
 /* Integers are what they are: options that say how to find them would be taken and do nothing. A
  * byte image still passes through the preprocessing, which the text does not hold. */
 static void warn_of_unused(const struct nbqc_job *j, const struct ir_graph *g) {
     static const enum option_id ids[] = {OPT_bits,        OPT_terms,        OPT_rounding, OPT_calib,
                                          OPT_calib_count, OPT_calib_method, OPT_seed};
-    if (!(pass_properties_of(g) >> PASS_BIT_QUANTIZED & 1)) return;
+    if (!holds_integers(g)) return;
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if (nbqc_option(j, ids[i])->given)
             diag(j->c, nbqc_unused, j->model, option_rows[ids[i]].name);

@@ -58,6 +58,27 @@ bool nbqc_ends_with(const char *s, const char *end) {
     return n >= m && !strcmp(s + n - m, end);
 }
 
+/* A name that promises something else is a slip, most likely onto a file that is dear. */
+static bool check_ending(const struct nbqc_job *j, int emit) {
+    static const struct {
+        const char *ending, *what;
+        int emit;
+    } rows[] = {{".onnx", "an ONNX model", EMIT_NOTHING},
+                {".nir", "IR text", EMIT_IR},
+                {".s", "assembly text", EMIT_ASM}};
+    if (!j->output) return true;
+    if (emit != EMIT_SVPE && nbqc_ends_with(j->output, ".svpe")) {
+        diag(j->c, nbqc_not_program, NULL, j->output, emit_names[emit]);
+        return false;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (emit == rows[i].emit || !nbqc_ends_with(j->output, rows[i].ending)) continue;
+        diag(j->c, nbqc_not_this, NULL, j->output, rows[i].what, emit_names[emit]);
+        return false;
+    }
+    return true;
+}
+
 /* Without --emit, a pipeline that is cut short or only looked at gives its IR, or the dumps that
  * were asked for. */
 static bool read_emit(struct nbqc_job *j) {
@@ -73,10 +94,7 @@ static bool read_emit(struct nbqc_job *j) {
         diag(j->c, nbqc_stopped, NULL, emit_names[emit]);
         return false;
     }
-    if (emit != EMIT_SVPE && j->output && nbqc_ends_with(j->output, ".svpe")) {
-        diag(j->c, nbqc_not_program, NULL, j->output, emit_names[emit]);
-        return false;
-    }
+    if (!check_ending(j, emit)) return false;
     if (emit == EMIT_SVPE && !j->output) {
         diag(j->c, nbqc_no_output, NULL);
         return false;
