@@ -6,6 +6,7 @@
 #include "backend/report.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 enum { WIDTH = 120, NAME_WANTED = 20, NAME_LEAST = 8 };
@@ -33,7 +34,10 @@ static void json_cell(struct writer *to, const struct be_cell *c) {
         json_list(to, c);
         return;
     case BE_CELL_REAL:
-        write_text(to, "%.2f", c->real);
+        if (isfinite(c->real)) /* JSON has no other numbers */
+            write_text(to, "%.2f", c->real);
+        else
+            write_text(to, "null");
         return;
     case BE_CELL_TEXT:
         write_json_string(to, c->s);

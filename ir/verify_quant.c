@@ -2,6 +2,7 @@
  * from a dump) are taken on trust. */
 #include "ir/internal.h"
 
+#include <math.h>
 #include <string.h>
 
 struct check {
@@ -128,6 +129,14 @@ static bool check_residual(struct check *c) {
            check_sum(c, (int)exp, r->quant.exp, c->n->out[0]->quant.exp);
 }
 
+/* A share in percent, which rounding can make more than the whole. */
+static bool check_weight_error(struct check *c) {
+    const struct ir_attr *a = ir_attr_find(c->n, "weight_error");
+    if (a == NULL || (isfinite(a->f) && a->f >= 0)) return true;
+    diag(c->g->ctx, ir_weight_error, c->where, a->f);
+    return false;
+}
+
 static bool check_qconv(struct check *c) {
     const struct ir_value *x = ir_in(c->n, 0), *y = c->n->out[0];
     const char *kind = ir_attr_string(c->n, "kind");
@@ -140,7 +149,7 @@ static bool check_qconv(struct check *c) {
     for (int i = 1; i < 5; i++)
         if (!want_const(c, i)) return false;
     if (!want_quant(c, x) || !want_quant(c, y) || !check_clamp(c) || !check_terms(c) ||
-        (residual && !check_residual(c)))
+        !check_weight_error(c) || (residual && !check_residual(c)))
         return false;
     int y_exp = residual ? (int)ir_attr_int(c->n, "mid_exp") : y->quant.exp;
     return in_range(c, "bits", bits, 1, pow2 ? 5 : 16) && check_weights(c, 1, bits, pow2) &&

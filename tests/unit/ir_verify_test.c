@@ -67,6 +67,11 @@ static const struct fault faults[] = {
     {A "const %s: i64[2] = [1, 8]\n%y: i8[1x8] = reshape(%a, %s)", "ir_quant_differs", "%y"},
     /* qconv */
     {QCONV_HEAD Y "qconv(%x, %w, %e, %b, %s)", "ir_number_range", "bits is 0; expected 1…5"},
+    {QCONV_HEAD Y "qconv(%x, %w, %e, %b, %s) {bits=3, weight_error=inf}", "ir_weight_error",
+     "is inf; expected a finite number"},
+    {QCONV_HEAD Y "qconv(%x, %w, %e, %b, %s) {bits=3, weight_error=nan}", "ir_weight_error", "nan"},
+    {QCONV_HEAD Y "qconv(%x, %w, %e, %b, %s) {bits=3, weight_error=-0.5}", "ir_weight_error",
+     "is -0.5"},
     {QCONV_HEAD Y "qconv(%x, %w, %e, %b, %s) {bits=2}", "ir_weight_grid",
      "is -4; expected 0 or a power of two of at most 1"},
     {QCONV_HEAD "const %l: i16[2x1x1x1] = [3, 1]\n" Y "qconv(%x, %l, %e, %b, %s) {bits=4}",
