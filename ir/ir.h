@@ -238,6 +238,9 @@ bool ir_infer_node(struct ir_graph *g, struct ir_node *n);
 enum { IR_PRINT_DATA = 1 };
 void ir_print(const struct ir_graph *g, unsigned flags, struct writer *to);
 struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size);
+/* The same of a text that ir_print() has made of a graph in memory: its constants without data may
+ * be of any size that a constant has. From others, a short text must not claim much memory. */
+struct ir_graph *ir_parse_own(struct ctx *c, const char *file, const char *text, size_t size);
 /* dot.c: for Graphviz, coloured by place. */
 void ir_print_dot(const struct ir_graph *g, struct writer *to);
 

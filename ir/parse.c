@@ -27,6 +27,7 @@ struct parser {
     struct hash_key key;
     int *slots, slot_count; /* hash table of ids + 1; a power of two */
     int64_t zeros;          /* bytes the largest constant without data needs */
+    int64_t most_zeros;
     int faults;
     bool returned;
 };
@@ -247,9 +248,9 @@ static bool take_hash(struct parser *p, struct ir_value *v, int64_t elements) {
         errno != 0 || v->elided == 0)
         return expected(p, "a hash such as '0x0123456789abcdef'");
     int64_t bytes = elements * (int64_t)ir_dtype_size(v->dtype);
-    if (bytes > MAX_ELIDED_BYTES) {
+    if (bytes > p->most_zeros) {
         diag(p->lex.ctx, ir_elided_large, lex_where(&p->lex, &p->lex.tok), v->name,
-             ir_type_text(p->lex.arena, v), (long long)MAX_ELIDED_BYTES);
+             ir_type_text(p->lex.arena, v), (long long)p->most_zeros);
         return false;
     }
     if (bytes > p->zeros) p->zeros = bytes;
@@ -495,8 +496,9 @@ static bool parse_file(struct parser *p) {
     return p->faults == 0;
 }
 
-struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size) {
-    struct parser p = {.g = ir_graph_new(c, ""), .key = hash_key_new()};
+static struct ir_graph *parse(struct ctx *c, const char *file, const char *text, size_t size,
+                              int64_t most_zeros) {
+    struct parser p = {.g = ir_graph_new(c, ""), .key = hash_key_new(), .most_zeros = most_zeros};
     struct arena *scratch = arena_new(c);
     p.g->file = arena_strdup(p.g->arena, file);
     int errors = c->errors; /* the lexer may find more than the parser trips over */
@@ -507,4 +509,12 @@ struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, siz
     if (ok) return p.g;
     arena_free(p.g->arena);
     return NULL;
+}
+
+struct ir_graph *ir_parse(struct ctx *c, const char *file, const char *text, size_t size) {
+    return parse(c, file, text, size, MAX_ELIDED_BYTES);
+}
+
+struct ir_graph *ir_parse_own(struct ctx *c, const char *file, const char *text, size_t size) {
+    return parse(c, file, text, size, INT64_MAX);
 }

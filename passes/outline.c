@@ -8,7 +8,7 @@ static struct ir_graph *without_data(const struct ir_graph *g) {
     struct writer w;
     writer_init(&w, scratch);
     ir_print(g, 0, &w);
-    struct ir_graph *outline = ir_parse(g->ctx, g->name, (const char *)w.data, w.size);
+    struct ir_graph *outline = ir_parse_own(g->ctx, g->name, (const char *)w.data, w.size);
     arena_free(scratch);
     return outline;
 }

@@ -297,6 +297,25 @@ static void test_all_faults(void **state) {
     ctx_free(&c);
 }
 
+/* A short text of others must not claim much memory; our own of a large graph may. */
+static void test_large_without_data(void **state) {
+    (void)state;
+    static const char text[] = "graph \"g\" {\ninput %x: f32[1]\n"
+                               "const %c: f32[300000000] = hash:0x1\n"
+                               "%y: f32[300000000] = add(%x, %c)\nreturn %y\n}\n";
+    struct ctx c;
+    ctx_init(&c, "test", NULL);
+    assert_null(ir_parse(&c, "t", text, strlen(text)));
+    assert_non_null(diag_find(&c, "ir_elided_large"));
+    assert_int_equal(c.errors, 1);
+    const struct ir_graph *g = ir_parse_own(&c, "t", text, strlen(text));
+    assert_non_null(g);
+    assert_int_equal(c.errors, 1);
+    const struct ir_value *v = g->first->in[1];
+    assert_int_equal(((const uint32_t *)v->data)[ir_elements(v) - 1], 0);
+    ctx_free(&c);
+}
+
 /* Every prefix of a good file is refused with a message; a file of rubbish gives few of them. */
 static void test_prefixes_and_rubbish(void **state) {
     (void)state;
@@ -351,6 +370,7 @@ int main(void) {
         cmocka_unit_test(test_every_operator),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_all_faults),
+        cmocka_unit_test(test_large_without_data),
         cmocka_unit_test(test_prefixes_and_rubbish),
         cmocka_unit_test(test_dot),
         cmocka_unit_test(test_float_attributes),
