@@ -28,7 +28,8 @@ FUNCTION(tanh) {
 }
 
 FUNCTION(hardsigmoid) {
-    return fmin(fmax(p[0] * x + p[1], 0), 1);
+    double y = p[0] * x + p[1];
+    return y < 0 ? 0 : y > 1 ? 1 : y; /* not a number stays that */
 }
 
 FUNCTION(leakyrelu) {
@@ -48,6 +49,7 @@ FUNCTION(softplus) {
 }
 
 FUNCTION(softsign) {
+    if (isinf(x)) return copysign(1, x);
     return x / (1 + fabs(x));
 }
 
@@ -59,15 +61,20 @@ FUNCTION(erf) {
     return erf(x);
 }
 
+/* x times a factor that falls to 0 faster than x grows: 0 at infinity too. */
+static double damped(double x, double factor) {
+    return factor == 0 ? copysign(0, x) : x * factor;
+}
+
 /* The hyperbolic tangent of a logarithm is a quotient of polynomials. */
 FUNCTION(mish) {
     double e = exp(-fabs(x));
-    return x < 0 ? x * (e * (e + 2) / (e * (e + 2) + 2))
-                 : x * ((1 + 2 * e) / (1 + 2 * e + 2 * e * e));
+    return damped(x,
+                  x < 0 ? e * (e + 2) / (e * (e + 2) + 2) : (1 + 2 * e) / (1 + 2 * e + 2 * e * e));
 }
 
 FUNCTION(swish) {
-    return x * at_sigmoid(p[0] * x, NULL);
+    return damped(x, at_sigmoid(p[0] == 0 ? 0 : p[0] * x, NULL));
 }
 
 static const struct row {

@@ -154,6 +154,62 @@ static void test_values(void **state) {
     each_function(check_values);
 }
 
+/* Limits at ±infinity with the attributes' defaults, from the formulas. */
+static const struct limits {
+    enum ir_op op;
+    double low, high;
+} limits[] = {
+    {IR_OP_sigmoid, 0, 1},
+    {IR_OP_hardswish, 0, INFINITY},
+    {IR_OP_tanh, -1, 1},
+    {IR_OP_hardsigmoid, 0, 1},
+    {IR_OP_leakyrelu, -INFINITY, INFINITY},
+    {IR_OP_elu, -1, INFINITY},
+    {IR_OP_softplus, 0, INFINITY},
+    {IR_OP_softsign, -1, 1},
+    {IR_OP_exp, 0, INFINITY},
+    {IR_OP_erf, -1, 1},
+    {IR_OP_mish, 0, INFINITY},
+    {IR_OP_swish, 0, INFINITY},
+};
+
+static struct ir_function function_of(struct ctx *c, enum ir_op op, double alpha) {
+    struct ir_graph *g = ir_graph_new(c, "one");
+    struct ir_value *y =
+        quant_add_node(g, op, "y", (struct ir_value *[]){quant_input(g, 1, 1, 1)}, 1);
+    if (alpha >= -1) ir_set_float(g, y->producer, "alpha", alpha);
+    return ir_function_of(y->producer);
+}
+
+static void test_limits(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct ir_function f = function_of(&c, limits[i].op, -2);
+        double low = f.at(-INFINITY, f.params), high = f.at(INFINITY, f.params);
+        if (low != limits[i].low || high != limits[i].high)
+            fail_msg("%s: %g … %g", ir_op_info(limits[i].op)->name, low, high);
+    }
+    struct ir_function half = function_of(&c, IR_OP_swish, 0); /* x / 2 */
+    assert_true(half.at(-INFINITY, half.params) == -INFINITY);
+    assert_true(half.at(INFINITY, half.params) == INFINITY);
+    struct ir_function mirrored = function_of(&c, IR_OP_swish, -1);
+    assert_true(mirrored.at(INFINITY, mirrored.params) == 0);
+    assert_true(mirrored.at(-INFINITY, mirrored.params) == -INFINITY);
+    ctx_free(&c);
+}
+
+static void test_not_a_number(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    for (int op = 0; op < IR_OP_COUNT; op++) {
+        if (!ir_is_function((enum ir_op)op)) continue;
+        struct ir_function f = function_of(&c, (enum ir_op)op, -2);
+        if (!isnan(f.at(NAN, f.params))) fail_msg("%s", ir_op_info((enum ir_op)op)->name);
+    }
+    ctx_free(&c);
+}
+
 /* --- tables --- */
 
 static struct ir_quant random_quant(struct rng *r, int bits, int low, bool nonneg) {
@@ -294,8 +350,8 @@ static void test_devices(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_values),       cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_not_a_number), cmocka_unit_test(test_tables),
         cmocka_unit_test(test_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
