@@ -317,10 +317,24 @@ static void assemble_line(struct parse *p, char *line, struct writer *to) {
     }
 }
 
-bool svpe_assemble(struct ctx *c, const char *file, const char *text, size_t size,
-                   struct writer *to) {
-    int errors = c->errors, line = 0;
+/* nbq-objdump's headers start so; see tools/nbq-objdump.c. */
+static bool has_headers(const char *text, size_t size) {
+    static const char sign[] = ": .svpe version ";
+    const char *newline = memchr(text, '\n', size);
+    size_t n = newline ? (size_t)(newline - text) : size;
+    for (size_t i = 0; i + sizeof sign - 1 <= n; i++)
+        if (!memcmp(text + i, sign, sizeof sign - 1)) return text[0] != ';';
+    return false;
+}
+
+enum { SAY_MOST = 20 };
+
+/* Faults beyond those are kept, as all are, but not printed one by one. */
+static void assemble_lines(struct ctx *c, const char *file, const char *text, size_t size,
+                           struct writer *to) {
+    int errors = c->errors, said = 0, line = 0;
     struct arena *a = arena_new(c);
+    FILE *live = c->live;
     for (size_t at = 0; at < size;) {
         const char *newline = memchr(text + at, '\n', size - at);
         size_t n = newline ? (size_t)(newline - (text + at)) : size - at;
@@ -330,8 +344,24 @@ bool svpe_assemble(struct ctx *c, const char *file, const char *text, size_t siz
         } else {
             assemble_line(&p, arena_strndup(a, text + at, n), to);
         }
+        if (live && !said && c->errors - errors >= SAY_MOST) {
+            said = c->errors;
+            c->live = NULL;
+        }
         at += n + 1;
     }
+    c->live = live;
+    int more = said ? c->errors - said : 0;
+    if (more) diag(c, as_more, file, more, more == 1 ? "" : "s");
     arena_free(a);
+}
+
+bool svpe_assemble(struct ctx *c, const char *file, const char *text, size_t size,
+                   struct writer *to) {
+    int errors = c->errors;
+    if (has_headers(text, size))
+        diag(c, as_listing, file);
+    else
+        assemble_lines(c, file, text, size, to);
     return c->errors == errors;
 }
