@@ -79,7 +79,7 @@ static void after(struct analysis *a, int queue, int earlier) {
 static void after_writer(struct analysis *a, int writer, int *known) {
     if (writer == *known) return;
     *known = writer;
-    if (writer != NONE) after(a, a->code->insns[writer].queue, writer);
+    if (writer != NONE) after(a, (int)a->code->insns[writer].queue, writer);
 }
 
 static void read_granules(struct analysis *a, int *granule, uint64_t count, int width, int reader) {

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #ifdef NBQ_POISON
 enum { GAP = 16 };
@@ -127,6 +129,30 @@ char *arena_printf(struct arena *a, const char *fmt, ...) {
     va_end(again);
     if (!s) ctx_oom(a->ctx);
     return s;
+}
+
+static bool holds(const struct arena *a, uintptr_t first, uintptr_t end) {
+    for (const struct chunk *k = a->chunks; k; k = k->next) {
+        uintptr_t base = (uintptr_t)(k + 1);
+        if (base <= first && end <= base + k->used) return true;
+    }
+    return false;
+}
+
+static bool has_arena_with(const struct ctx *c, uintptr_t first, uintptr_t end) {
+    for (const struct arena *a = c->arenas; a; a = a->next)
+        if (holds(a, first, end)) return true;
+    return false;
+}
+
+void arena_drop(const struct ctx *c, const void *p, size_t size) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)p;
+    uintptr_t first = (start + page - 1) / page * page, end = (start + size) / page * page;
+    if (first >= end || !has_arena_with(c, start, start + size)) return;
+#ifdef MADV_DONTNEED
+    madvise((char *)p + (first - start), end - first, MADV_DONTNEED);
+#endif
+    poison((const char *)p + (first - start), end - first);
 }
 
 struct ctx *arena_ctx(const struct arena *a) {

@@ -64,5 +64,8 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct ctx *arena_ctx(const struct arena *a);
+/* Nobody touches p[size] again, of any of the context's arenas: its whole pages go back to the
+ * system. Memory of others stays as it is. */
+void arena_drop(const struct ctx *c, const void *p, size_t size);
 
 #endif
