@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +91,11 @@ void interrupt_hold(void) {
         pause(); /* another thread is ending the program: nothing new may begin */
         seen = FREE;
     }
+}
+
+bool interrupt_came(void) {
+    int seen = atomic_load(&state);
+    return seen == ENDING || seen > FREE;
 }
 
 void interrupt_release(const char *unfinished) {

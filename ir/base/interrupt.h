@@ -7,6 +7,8 @@
 #ifndef NBQ_BASE_INTERRUPT_H
 #define NBQ_BASE_INTERRUPT_H
 
+#include <stdbool.h>
+
 /* interrupt.c: once, before threads are started. Signals the caller was started to ignore (nohup)
  * stay ignored. A file that grows over a limit (ulimit -f) becomes an error of write(). */
 void interrupt_install(const char *tool);
@@ -17,5 +19,7 @@ void interrupt_install(const char *tool);
  * until the next release. */
 void interrupt_hold(void);
 void interrupt_release(const char *unfinished);
+/* A signal has come: "interrupted" is, or soon will be, the last that is said. */
+bool interrupt_came(void);
 
 #endif

@@ -1,6 +1,8 @@
 /* Progress bars: see progress.h. */
 #include "base/progress.h"
 
+#include "base/interrupt.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -99,8 +101,10 @@ static void draw(struct progress *p, int64_t at) {
                                .seconds = (double)(at - p->start) / (double)SECOND};
     char line[LINE_ROOM];
     progress_line(&s, terminal_columns(), line, sizeof line);
+    if (interrupt_came()) return;
     fprintf(stderr, "\r%s\033[K", line);
     p->drawn = true;
+    if (interrupt_came()) erase_line(p); /* in between: the message must not stand above a bar */
 }
 
 struct progress *progress_begin(struct ctx *c, struct arena *a, const char *what, long total) {

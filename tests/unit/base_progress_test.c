@@ -3,11 +3,13 @@
 #include "test.h"
 
 #include "base/diag.h"
+#include "base/interrupt.h"
 #include "base/progress.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -152,6 +154,21 @@ static void threaded_job(struct ctx *c) {
     progress_end(p);
 }
 
+/* The signal waits for a release that does not come. */
+static void interrupted_job(struct ctx *c) {
+    interrupt_install("test");
+    interrupt_hold();
+    if (interrupt_came()) _exit(4);
+    raise(SIGTERM);
+    if (!interrupt_came()) _exit(5);
+    struct progress *p = progress_begin(c, arena_new(c), "counting", 800);
+    for (int i = 0; i < 130; i++) {
+        poll(NULL, 0, 10);
+        progress_step(p, 1);
+    }
+    progress_end(p);
+}
+
 static struct screen screen;
 
 static void a_short_job_draws_nothing(void **state) {
@@ -204,6 +221,12 @@ static void threads_share_the_line(void **state) {
     assert_int_equal(drawn + 1, times(screen.text, "\033[K"));
 }
 
+static void nothing_is_drawn_after_a_signal(void **state) {
+    (void)state;
+    watch(interrupted_job, "xterm", true, &screen);
+    assert_string_equal(screen.text, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_line_says_count_rate_and_time_left),
@@ -213,6 +236,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_drawn_elsewhere),
         cmocka_unit_test(messages_do_not_mix_with_the_line),
         cmocka_unit_test(threads_share_the_line),
+        cmocka_unit_test(nothing_is_drawn_after_a_signal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
