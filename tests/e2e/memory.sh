@@ -5,6 +5,7 @@
 model=$models/mobilenet_v2_1.0_224.onnx images=$data/imagenet1000-224
 need_files "$model"
 [ -r /proc/self/status ] && grep -q RssAnon /proc/self/status || skip "no RssAnon in /proc"
+"$programs/peak" true >/dev/null || skip "no ptrace"
 
 peak() { $programs/peak $bin/nbqc "$@" 2>/dev/null; }
 floor=$(peak --version)
