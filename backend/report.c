@@ -30,7 +30,7 @@ static struct be_cell list(int count, const int64_t *v) {
          (const int64_t[]){__VA_ARGS__})
 
 static struct be_cell real(double v) {
-    return (struct be_cell){.kind = BE_CELL_REAL, .real = v};
+    return (struct be_cell){.kind = BE_CELL_REAL, .real = v, .decimals = 2};
 }
 
 static struct be_cell text(const char *s) {
@@ -106,8 +106,15 @@ static struct be_cell get_COLUMN_index(const struct be_row *r) {
 static struct be_cell get_COLUMN_name(const struct be_row *r) {
     return text(r->layer->name);
 }
+static const struct ir_value *residual_of(const struct be_row *r) {
+    enum { RESIDUAL = 5 };
+    return is_conv(r) ? ir_in(r->device->node, RESIDUAL) : NULL;
+}
+
 static struct be_cell get_COLUMN_kind(const struct be_row *r) {
-    return text(r->layer->kind);
+    struct be_cell c = text(r->layer->kind);
+    if (residual_of(r)) c.shown = arena_printf(r->arena, "%s+add", r->layer->kind);
+    return c;
 }
 static struct be_cell get_COLUMN_place(const struct be_row *r) {
     return text(r->layer->place);
@@ -117,6 +124,14 @@ static struct be_cell get_COLUMN_form(const struct be_row *r) {
     if (is_conv(r)) return text(svpe_form_info(r->device->shape->form)->name);
     c.shown = r->layer->place;
     return c;
+}
+static struct be_cell get_COLUMN_act(const struct be_row *r) {
+    const char *act = r->device ? ir_act_text(r->arena, r->device->node) : NULL;
+    return act ? text(act) : nothing();
+}
+static struct be_cell get_COLUMN_residual(const struct be_row *r) {
+    const struct ir_value *v = residual_of(r);
+    return v ? text(v->name) : nothing();
 }
 static struct be_cell get_COLUMN_in(const struct be_row *r) {
     return LIST(r->layer->in_c, r->layer->in_h, r->layer->in_w);
@@ -234,8 +249,12 @@ static struct be_cell get_COLUMN_par_percent(const struct be_row *r) {
     return buffer_use(r, SVPE_BUFFER_PAR);
 }
 
+static int64_t whole_cycles(const struct be_layer *l) {
+    return (int64_t)(l->est_cycles + 0.5);
+}
+
 static struct be_cell get_COLUMN_estimated_cycles(const struct be_row *r) {
-    return r->device ? integer((int64_t)(r->device->est_cycles + 0.5)) : nothing();
+    return r->device ? integer(whole_cycles(r->device)) : nothing();
 }
 static struct be_cell get_COLUMN_estimated_dram_bytes(const struct be_row *r) {
     return r->device ? integer(r->device->est_bytes) : nothing();
@@ -250,9 +269,10 @@ static struct be_cell get_COLUMN_estimated_utilisation_percent(const struct be_r
 
 /* ---- Totals ---------------------------------------------------------------------------------- */
 
-static double all_cycles(const struct be_row *r) {
-    double sum = 0;
-    for (int i = 0; i < r->plan->layer_count; i++) sum += r->plan->layers[i].est_cycles;
+/* Of the layers' as they are printed. */
+static int64_t all_cycles(const struct be_row *r) {
+    int64_t sum = 0;
+    for (int i = 0; i < r->plan->layer_count; i++) sum += whole_cycles(&r->plan->layers[i]);
     return sum;
 }
 
@@ -292,7 +312,7 @@ static struct be_cell get_TOTAL_out_bytes(const struct be_row *r) {
     return unsigned_integer(r->program->out_bytes);
 }
 static struct be_cell get_TOTAL_estimated_cycles(const struct be_row *r) {
-    return integer((int64_t)(all_cycles(r) + 0.5));
+    return integer(all_cycles(r));
 }
 static struct be_cell get_TOTAL_estimated_dram_bytes(const struct be_row *r) {
     int64_t sum = 0;
@@ -300,10 +320,12 @@ static struct be_cell get_TOTAL_estimated_dram_bytes(const struct be_row *r) {
     return integer(sum);
 }
 static struct be_cell get_TOTAL_estimated_ms(const struct be_row *r) {
-    return real(all_cycles(r) / (1e3 * (double)r->plan->target->mhz));
+    struct be_cell c = real((double)all_cycles(r) / (1e3 * (double)r->plan->target->mhz));
+    c.decimals = 4;
+    return c;
 }
 static struct be_cell get_TOTAL_estimated_utilisation_percent(const struct be_row *r) {
-    return real(percent((double)all_macs(r), all_cycles(r) * macs_per_cycle(r)));
+    return real(percent((double)all_macs(r), (double)all_cycles(r) * macs_per_cycle(r)));
 }
 static struct be_cell get_TOTAL_device_segments(const struct be_row *r) {
     int count = 0;

@@ -10,7 +10,8 @@ struct be_cell {
     int count;                /* of integers */
     bool list;                /* in JSON, a list even if there is one */
     int64_t i[8];             /* also of a bool */
-    double real;              /* two decimals */
+    double real;
+    int decimals;             /* of it */
     const char *s;            /* TEXT */
     const char *joint;        /* between integers, in the text; NULL: "x" */
     const char *shown;        /* what the text shows in its place, or NULL */

@@ -35,7 +35,7 @@ static void json_cell(struct writer *to, const struct be_cell *c) {
         return;
     case BE_CELL_REAL:
         if (isfinite(c->real)) /* JSON has no other numbers */
-            write_text(to, "%.2f", c->real);
+            write_text(to, "%.*f", c->decimals, c->real);
         else
             write_text(to, "null");
         return;
@@ -124,7 +124,7 @@ static const char *cell_text(struct arena *a, const struct be_cell *c) {
     case BE_CELL_INTS:
         return joined(a, c);
     case BE_CELL_REAL:
-        return arena_printf(a, "%.2f", c->real);
+        return arena_printf(a, "%.*f", c->decimals, c->real);
     case BE_CELL_TEXT:
         return utf8_printable(a, c->s);
     case BE_CELL_BOOL:

@@ -38,13 +38,22 @@ static void write_end(struct writer *w, const struct ir_value *v, const char *ki
 }
 
 /* The node that makes the value, or the input; constants have no edges. */
-static void write_edge(struct writer *w, const struct ir_value *v, const char *to, int number) {
+static void write_edge(struct writer *w, const struct ir_value *v, const char *to, int number,
+                       const char *label) {
     if (v == NULL || ir_is_const(v)) return;
     if (v->producer != NULL)
         write_text(w, "  n%d", v->producer->out[0]->id);
     else
         write_text(w, "  in%d", v->id);
-    write_text(w, " -> %s%d;\n", to, number);
+    write_text(w, " -> %s%d", to, number);
+    if (label != NULL) write_text(w, " [label=\"%s\"]", label);
+    write_text(w, ";\n");
+}
+
+/* Into input i; a residual is added to what the others make. */
+static void write_input(struct writer *w, const struct ir_node *n, int i) {
+    bool residual = n->op == IR_OP_qconv && i == 5;
+    write_edge(w, n->in[i], "n", n->out[0]->id, residual ? "residual" : NULL);
 }
 
 /* The weights of a convolution: their shape, and their bits once they have some. */
@@ -64,6 +73,8 @@ static void write_node(struct writer *w, const struct ir_node *n) {
                places[info->place].colour, info->name);
     write_label(w, n->name[0] != '\0' ? n->name : n->out[0]->name);
     write_weights(w, n);
+    const char *act = ir_act_text(w->arena, n);
+    if (act != NULL) write_text(w, "\\n%s", act);
     write_text(w, "\\n");
     write_type(w, n->out[0]);
     write_text(w, "\"];\n");
@@ -85,11 +96,11 @@ void ir_print_dot(const struct ir_graph *g, struct writer *to) {
     for (int i = 0; i < g->input_count; i++) write_end(to, g->inputs[i], "in", g->inputs[i]->id);
     for (const struct ir_node *n = g->first; n != NULL; n = n->next) {
         write_node(to, n);
-        for (int i = 0; i < n->in_count; i++) write_edge(to, n->in[i], "n", n->out[0]->id);
+        for (int i = 0; i < n->in_count; i++) write_input(to, n, i);
     }
     for (int i = 0; i < g->output_count; i++) { /* by place: one value may be several outputs */
         write_end(to, g->outputs[i], "out", i);
-        write_edge(to, g->outputs[i], "out", i);
+        write_edge(to, g->outputs[i], "out", i, NULL);
     }
     write_text(to, "}\n");
 }

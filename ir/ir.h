@@ -167,6 +167,8 @@ struct ir_value *ir_in(const struct ir_node *n, int index); /* NULL: left out or
 const char *ir_node_where(struct arena *a, const struct ir_node *n);
 const char *ir_node_text(struct arena *a, const struct ir_node *n);
 const char *ir_type_text(struct arena *a, const struct ir_value *v);
+/* act.c: the activation fused into a node: "relu", "clip 0…6"; NULL: none. */
+const char *ir_act_text(struct arena *a, const struct ir_node *n);
 
 /* attr.c: getters return the default of ops.def where the attribute is absent, and 0, NULL or a
  * count of 0 where it has none. */

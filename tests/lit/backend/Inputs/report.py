@@ -47,13 +47,12 @@ for total, of in (
     ('macs', 'macs'),
     ('weights', 'weights'),
     ('estimated_dram_bytes', 'estimated_dram_bytes'),
+    ('estimated_cycles', 'estimated_cycles'),
 ):
     same(report['totals'][total], sum(l[of] or 0 for l in report['layers']), total)
 same(report['totals']['layers'], len(report['layers']), 'layers')
-cycles = sum(l['estimated_cycles'] or 0 for l in report['layers'])
-check(abs(report['totals']['estimated_cycles'] - cycles) <= len(report['layers']), 'cycles', cycles)
 ms = report['totals']['estimated_cycles'] / report['mhz'] / 1e3
-check(abs(report['totals']['estimated_ms'] - ms) < 0.006, 'ms', ms)
+check(abs(report['totals']['estimated_ms'] - ms) < 0.00006, 'ms', ms)
 
 # Rows of nbq-run: number, name, then these, split at spaces.
 start = next(n for n, line in enumerate(rows) if re.match(r' +layer +kind ', line))

@@ -57,6 +57,9 @@ def statements():
         elif follows('->'):
             take()
             edges.append((name, take('id')))
+            if follows('['):
+                take()
+                attributes()
         elif follows('['):
             take()
             attributes()
