@@ -2,7 +2,7 @@
 # Emulator = oracle, bit for bit, on real images: nine networks on `zcu102` and `tiny`, with one and two terms, with 8- and
 # 16-bit activations. Each is one device segment, softmax aside; every activation varies and less than 5 % of it is
 # saturated (oracle.c says what that means). Then two networks on every other target, and random images where there are no
-# real ones.
+# real ones. ORACLE_COUNT=N compares N images everywhere.
 . tests/e2e/lib/common.sh
 need_files "$resnet20" "$mnist" "$data/cifar10-test-lossless-1017.bin" "$data/t10k-images-idx3-ubyte"
 calibrations=32
@@ -18,7 +18,7 @@ compare() { # model, what the oracle needs, options of nbqc…
   $programs/oracle $oracle "$tmp/p.svpe" "$tmp/p.nir" || fail "$name $*"
 }
 real() { # name, images, options of nbqc…
-  local name=$1 count=$2
+  local name=$1 count=${ORACLE_COUNT:-$2}
   shift 2
   network "$name"
   compile "$model" $preprocess $calib --calib-count=$calibrations "$@"
@@ -30,15 +30,15 @@ nine() { # options of nbqc…
   done
 }
 two() {
-  real resnet20-cifar10 16 "$@"
-  real mnist-cntk-8 16 "$@"
+  real resnet20-cifar10 64 "$@"
+  real mnist-cntk-8 64 "$@"
 }
 random() { # name, options of nbqc…
   local name=$1
   shift
   network "$name"
   compile "$model" $preprocess "$@"
-  compare "$name" "--count=2 $preprocess" "$@"
+  compare "$name" "--count=${ORACLE_COUNT:-2} $preprocess" "$@"
 }
 
 nine --target=zcu102
