@@ -213,6 +213,7 @@ int main(int argc, char **argv) {
             "Compiles an ONNX model (or IR text, .nir) for shift vector processing elements.",
         .rows = option_rows,
         .row_count = OPTION_COUNT,
+        .words = nbqc_words,
     };
     free_blocks_at_once();
     return command_main(&set, run, argc, argv);

@@ -33,6 +33,7 @@ struct nbqc_job {
 };
 
 /* nbqc_options.c */
+extern const struct option_words nbqc_words[OPTION_COUNT];
 const struct option_value *nbqc_option(const struct nbqc_job *j, enum option_id id);
 /* Fills in all but c, a and set: an exit code, not EXIT_OK after saying what is wrong. */
 int nbqc_read_options(struct nbqc_job *j);

@@ -13,7 +13,19 @@ static const char *const rounding_names[] = {
 #include "passes/quant/rounders.def"
 #undef ROUNDER
 };
+static const char *const rounding_meanings[] = {
+#define ROUNDER(function, name, meaning) [ROUND_##function] = meaning,
+#include "passes/quant/rounders.def"
+#undef ROUNDER
+};
 static const char *const method_names[] = {[CALIB_MINMAX] = "minmax", [CALIB_MSE] = "mse"};
+
+const struct option_words nbqc_words[OPTION_COUNT] = {
+    [OPT_emit] = {emit_names, NULL, EMIT_NOTHING, EMIT_SVPE},
+    [OPT_rounding] = {rounding_names, rounding_meanings, ROUND_COUNT, 0},
+    [OPT_calib_method] = {method_names, NULL, 2, CALIB_MSE},
+    [OPT_resize_filter] = {image_filters, NULL, 2, 0},
+};
 
 enum { DEFAULT_BITS = 4, DEFAULT_COUNT = 512, DEFAULT_SEED = 1, CHANNELS_MAX = 4 };
 
@@ -25,9 +37,9 @@ static long long number_or(const struct nbqc_job *j, enum option_id id, long lon
     return nbqc_option(j, id)->given ? nbqc_option(j, id)->number : otherwise;
 }
 
-static int choice(const struct nbqc_job *j, enum option_id id, const char *const *names, int count,
-                  int otherwise) {
-    return option_choice(j->c, j->a, j->set, (int)id, names, count, otherwise);
+static int choice(const struct nbqc_job *j, enum option_id id, int otherwise) {
+    const struct option_words *w = &nbqc_words[id];
+    return option_choice(j->c, j->a, j->set, (int)id, w->names, w->count, otherwise);
 }
 
 /* --- Files --- */
@@ -87,7 +99,7 @@ static bool read_emit(struct nbqc_job *j) {
     int otherwise = EMIT_SVPE;
     if (!j->output && dumps) otherwise = EMIT_NOTHING;
     if (cut && !(dumps && !j->output)) otherwise = EMIT_IR;
-    int emit = choice(j, OPT_emit, emit_names, EMIT_NOTHING, otherwise);
+    int emit = choice(j, OPT_emit, otherwise);
     if (emit < 0) return false;
     j->emit = (enum nbqc_emit)emit;
     if (j->run.stop_after && emit != EMIT_IR && emit != EMIT_DOT && emit != EMIT_NOTHING) {
@@ -196,7 +208,7 @@ static void fill(double *to, const struct option_value *v, double otherwise) {
 
 static bool read_fit(struct nbqc_job *j) {
     struct image_fit *f = &j->pass.preprocess.fit;
-    int filter = choice(j, OPT_resize_filter, image_filters, 2, 0);
+    int filter = choice(j, OPT_resize_filter, 0);
     *f = (struct image_fit){(int)number_or(j, OPT_resize, 0), (int)number_or(j, OPT_crop, 0),
                             filter == 1};
     if (filter < 0) return false;
@@ -246,9 +258,9 @@ static int read_target(struct nbqc_job *j) {
 
 static bool read_numbers(struct nbqc_job *j) {
     struct pass_options *p = &j->pass;
-    int method = choice(j, OPT_calib_method, method_names, 2, CALIB_MSE);
+    int method = choice(j, OPT_calib_method, CALIB_MSE);
     p->calib = method < 0 ? CALIB_MSE : (enum calib_method)method;
-    int rounding = choice(j, OPT_rounding, rounding_names, ROUND_COUNT, 0);
+    int rounding = choice(j, OPT_rounding, 0);
     p->rounding = rounding < 0 ? 0 : (enum weight_rounding)rounding;
     p->calib_spec = nbqc_option(j, OPT_calib)->text;
     p->calib_count = (long)number_or(j, OPT_calib_count, DEFAULT_COUNT);

@@ -3,7 +3,8 @@
  * which is the triangle of half-width s/n around the result's centre, times 2·n; s is the larger of
  * m and n, or n where the filter stays plain. Rows first, then columns, and only then a division by
  * the sum of the weights: there is no order of computation that could differ. Sums stay below 2^63:
- * weights of one side add up to 2·m² at most, and both sides together have 2^26 pixels. */
+ * weights of one side add up to 2·m² at most, or to 2·n where the image grows, both sides together
+ * have 2^26 pixels before, and each has 2^20 at most after. */
 #include "base/image.h"
 
 const char *const image_filters[2] = {"antialias", "plain"};

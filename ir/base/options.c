@@ -194,6 +194,18 @@ int option_choice(struct ctx *c, struct arena *a, const struct option_set *set, 
     return -1;
 }
 
+/* ": a, b (default) or c (which is so and so)" */
+static void print_words(const struct option_words *w, FILE *to) {
+    for (int i = 0; i < w->count; i++) {
+        const char *meaning = w->meanings ? w->meanings[i] : NULL;
+        fprintf(to, "%s%s", i == 0 ? ": " : i + 1 < w->count ? ", " : " or ", w->names[i]);
+        if (i == w->otherwise && meaning)
+            fprintf(to, " (default; %s)", meaning);
+        else if (i == w->otherwise || meaning)
+            fprintf(to, " (%s)", meaning ? meaning : "default");
+    }
+}
+
 void options_help(const struct option_set *set, FILE *to) {
     fprintf(to, "usage: %s %s\n%s\n\noptions:\n", set->tool, set->usage, set->summary);
     for (int i = 0; i < set->row_count; i++) {
@@ -202,6 +214,8 @@ void options_help(const struct option_set *set, FILE *to) {
         if (row->letter && row->name[1]) n += fprintf(to, "-%c, ", row->letter);
         n += fprintf(to, row->name[1] ? "--%s" : "-%s", row->name);
         if (row->argument) n += fprintf(to, row->name[1] ? "=%s" : " %s", row->argument);
-        fprintf(to, "%*s%s\n", n < COLUMN ? COLUMN - n : 1, "", row->help);
+        fprintf(to, "%*s%s", n < COLUMN ? COLUMN - n : 1, "", row->help);
+        if (set->words) print_words(&set->words[i], to);
+        fputc('\n', to);
     }
 }

@@ -17,6 +17,11 @@ struct option_row {
     long long min, max; /* OPT_INT: allowed range, inclusive */
 };
 
+struct option_words {                           /* of an OPT_STRING that takes one of some names */
+    const char *const *names, *const *meanings; /* meanings: NULL, or one of each name */
+    int count, otherwise;                       /* otherwise: the default, or −1 */
+};
+
 struct option_value {
     bool given;
     const char *text;  /* last value given */
@@ -30,7 +35,8 @@ struct option_set {
     const char *tool, *usage, *summary; /* --help's first lines */
     const struct option_row *rows;
     int row_count;
-    struct option_value *values; /* row_count of them, filled by options_parse */
+    const struct option_words *words; /* by row, for --help; or NULL */
+    struct option_value *values;      /* row_count of them, filled by options_parse */
     const char **positional;
     int positional_count;
 };

@@ -258,9 +258,12 @@ static void print_segments(struct dump *d) {
 
 /* Command line. */
 
+static const char *const manuals[] = {"isa", "container"};
+static const struct option_words words[OPTION_COUNT] = {[OPT_manual] = {manuals, NULL, 2, -1}};
+
 static int print_manual(struct dump *d) {
-    static const char *const names[] = {"isa", "container"};
-    int what = option_choice(d->c, d->a, d->set, OPT_manual, names, 2, -1);
+    const struct option_words *w = &words[OPT_manual];
+    int what = option_choice(d->c, d->a, d->set, OPT_manual, w->names, w->count, w->otherwise);
     if (what < 0) return EXIT_USAGE;
     (what == 0 ? svpe_print_manual : svpe_print_container_manual)(&d->out);
     return EXIT_OK;
@@ -298,6 +301,7 @@ int main(int argc, char **argv) {
         .summary = "Prints what is in a program: headers, instructions, micro-instructions.",
         .rows = option_rows,
         .row_count = OPTION_COUNT,
+        .words = words,
     };
     return command_main(&set, run, argc, argv);
 }

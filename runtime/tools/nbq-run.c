@@ -280,12 +280,16 @@ static int run(struct command *k) {
 }
 
 int main(int argc, char **argv) {
+    static const struct option_words words[OPTION_COUNT] = {
+        [OPT_resize_filter] = {image_filters, NULL, 2, 0},
+    };
     static const struct option_set set = {
         .tool = "nbq-run",
         .usage = "MODEL.svpe [options] | --reference MODEL.onnx [options]",
         .summary = "Runs a compiled program, or an ONNX model in float.",
         .rows = option_rows,
         .row_count = OPTION_COUNT,
+        .words = words,
     };
     return command_main(&set, run, argc, argv);
 }

@@ -215,7 +215,9 @@ static void files_are_replaced_whole(void **state) {
     ctx_free(&c);
 }
 
-static const struct option_row rows[] = {
+enum { ROW_COUNT = 6 };
+
+static const struct option_row rows[ROW_COUNT] = {
     {"out", 'o', OPT_STRING, "FILE", "output", 0, 0},
     {"bits", 0, OPT_INT, "N", "bits", 1, 5},
     {"mean", 0, OPT_FLOATS, "a,b,c", "mean", 0, 0},
@@ -225,7 +227,8 @@ static const struct option_row rows[] = {
 };
 
 static bool parse(struct ctx *c, struct option_set *set, int argc, const char **argv) {
-    *set = (struct option_set){"tool", "", "", rows, sizeof rows / sizeof *rows, NULL, NULL, 0};
+    *set = (struct option_set){
+        .tool = "tool", .usage = "", .summary = "", .rows = rows, .row_count = ROW_COUNT};
     return options_parse(c, arena_new(c), set, argc, (char **)(uintptr_t)argv);
 }
 
@@ -282,13 +285,22 @@ static void help_is_what_can_be_typed(void **state) {
     char text[1024] = "";
     FILE *f = fmemopen(text, sizeof text - 1, "w");
     assert_non_null(f);
-    struct option_set set = {"tool", "IN", "Does it.", rows, sizeof rows / sizeof *rows,
-                             NULL,   NULL, 0};
+    static const char *const names[] = {"x", "y", "z"}, *const meanings[] = {"one", NULL, "more"};
+    static const struct option_words words[ROW_COUNT] = {
+        [0] = {names, meanings, 3, 0}, [1] = {names, NULL, 2, 1}, [3] = {names, NULL, 1, -1}};
+    struct option_set set = {.tool = "tool",
+                             .usage = "IN",
+                             .summary = "Does it.",
+                             .rows = rows,
+                             .row_count = ROW_COUNT,
+                             .words = words};
     options_help(&set, f);
     fclose(f);
     assert_non_null(strstr(text, "usage: tool IN\nDoes it.\n"));
-    assert_non_null(strstr(text, "  -o, --out=FILE              output\n"));
-    assert_non_null(strstr(text, "  --bits=N                    bits\n"));
+    assert_non_null(
+        strstr(text, "  -o, --out=FILE              output: x (default; one), y or z (more)\n"));
+    assert_non_null(strstr(text, "  --bits=N                    bits: x or y (default)\n"));
+    assert_non_null(strstr(text, "  --dim=NAME=K                dimension: x\n"));
     assert_non_null(strstr(text, "  -j N                        threads\n"));
 }
 
