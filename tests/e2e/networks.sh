@@ -39,6 +39,27 @@ for name in $($make --list | awk 'NR > 1 {print $1}'); do
 done
 at_least "networks that compile" $compiled 8
 
+# A wrong command line is one line behind the usage, before any work, and writes nothing.
+wrong() { # what is said, script, arguments…
+  said=$1 script=$2
+  shift 2
+  code=0
+  "$python" tests/models/$script.py "$@" >"$tmp/out" 2>"$tmp/err" || code=$?
+  [ $code = 2 ] && [ ! -s "$tmp/out" ] && [ ! -e "$tmp/w.onnx" ] && ! grep -q Traceback "$tmp/err" &&
+    tail -n 1 "$tmp/err" | grep -q "^$script.py: error: .*$said" || fail "$script.py $*: exit code $code: $(cat "$tmp/err")"
+}
+wrong 'width: expected a number above 0' networks resnet18 -o "$tmp/w.onnx" --width=0
+wrong 'width: expected a number above 0' networks resnet18 -o "$tmp/w.onnx" --width=nan
+wrong 'classes: expected 1 or more' networks resnet18 -o "$tmp/w.onnx" --classes=0
+wrong 'nothing is left of the image' networks alexnet -o "$tmp/w.onnx" --size=16
+wrong "size: invalid whole number value: 'x'" networks resnet18 -o "$tmp/w.onnx" --size=x
+wrong "cannot write '.*/none/w.onnx'" networks resnet18 -o "$tmp/none/w.onnx"
+wrong "cannot write '.*'" networks resnet18 -o "$tmp"
+wrong 'nothing would come out' networks resnet18
+wrong "cannot read '.*none.onnx': No such file" light "$tmp/none.onnx" -o "$tmp/w.onnx"
+wrong 'is no ONNX model' light tests/models/light.py -o "$tmp/w.onnx"
+wrong 'nothing would come out' light "$tmp/m.onnx"
+
 # The check of life finds a layer that is dead.
 "$python" - <<'END' || fail "a dead layer is not found"
 import sys

@@ -40,7 +40,7 @@ class Net:
         name = name or self.unique(op.lower())
         several = isinstance(shapes, list)
         if any(size < 1 for shape in (shapes if several else [shapes]) for size in shape or ()):
-            raise SystemExit(f"error: {name}: nothing is left of the image, its size is too small")
+            raise ValueError(f"{name}: nothing is left of the image; a larger --size is needed")
         outputs = [f"{name}.out{i}" for i in range(len(shapes))] if several else [f"{name}.out"]
         self.nodes.append(helper.make_node(op, inputs, outputs, name=name, **attributes))
         self.shape.update(zip(outputs, shapes if several else [shapes]))

@@ -12,8 +12,10 @@ import sys
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
+from arguments import ask_for_output, parse
 from builder import he_array
 from liveness import check, input_of, normalise, samples
 
@@ -73,15 +75,23 @@ def rewrite(model, seed):
     return len(weights)
 
 
+def load(parser, path):
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+        return model
+    except OSError as e:
+        parser.error(f"cannot read '{path}': {e.strerror}")
+    except (DecodeError, onnx.checker.ValidationError):
+        parser.error(f"'{path}' is no ONNX model")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("-o", "--output", metavar="FILE")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--check", action="store_true", help="print what comes out of each layer")
-    parser.add_argument("--samples", metavar="FILE", help="write byte images (.npy)")
-    args = parser.parse_args()
-    model = onnx.load(args.model)
+    args = parse(parser)
+    ask_for_output(parser, args)
+    model = load(parser, args.model)
     count = rewrite(model, args.seed)
     onnx.checker.check_model(model, full_check=True)
     normalise(model, args.seed)

@@ -14,6 +14,7 @@ import sys
 import numpy as np
 import onnx
 
+from arguments import ask_for_output, factor, parse, whole
 from builder import OPSETS, Net
 from liveness import check, input_of, normalise, samples
 
@@ -266,29 +267,31 @@ def print_list():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", nargs="?", choices=NETWORKS, metavar="NAME")
-    parser.add_argument("-o", "--output", metavar="FILE", help="the model")
     parser.add_argument("--list", action="store_true", help="print the networks and end")
-    parser.add_argument("--check", action="store_true", help="print what comes out of each layer")
-    parser.add_argument("--samples", metavar="FILE", help="write byte images (.npy)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--size", type=int, default=224, help="rows and columns of the input (224)")
-    parser.add_argument("--width", type=float, default=1.0, help="factor of all channels (1)")
-    parser.add_argument("--classes", type=int, default=1000)
+    parser.add_argument("--size", type=whole(1), default=224, help="rows and columns of the input (224)")
+    parser.add_argument("--width", type=factor, default=1.0, help="factor of all channels (1)")
+    parser.add_argument("--classes", type=whole(1), default=1000)
     parser.add_argument("--batchnorm", choices=("apart", "folded"), default="apart",
                         help="a node of its own, or part of the convolution before it")
     parser.add_argument("--opset", type=int, choices=OPSETS, default=13, metavar="N")
-    args = parser.parse_args()
-    if not args.list and not args.name:
+    args = parse(parser)
+    if args.list:
+        return args, None
+    if not args.name:
         parser.error("a network's NAME, or --list")
-    return args
+    ask_for_output(parser, args)
+    how = {key: getattr(args, key) for key in ("size", "width", "classes", "batchnorm", "opset")}
+    try:
+        return args, build(args.name, **how)
+    except ValueError as e:
+        parser.error(str(e))
 
 
 def main():
-    args = arguments()
+    args, built = arguments()
     if args.list:
         return print_list()
-    net, output = build(args.name, size=args.size, width=args.width, classes=args.classes, batchnorm=args.batchnorm,
-                        opset=args.opset)
+    net, output = built
     model = net.model(output, args.seed)
     onnx.checker.check_model(model, full_check=True)
     normalise(model, args.seed)
