@@ -55,5 +55,6 @@ static const char *integer_act(struct arena *a, const struct ir_node *n) {
 const char *ir_act_text(struct arena *a, const struct ir_node *n) {
     struct ir_attr_info info;
     if (ir_attr_schema_find(n->op, "act", &info)) return float_act(a, n);
-    return ir_attr_schema_find(n->op, "lo", &info) && n->out[0]->quant.bits ? integer_act(a, n) : NULL;
+    return ir_attr_schema_find(n->op, "lo", &info) && n->out[0]->quant.bits ? integer_act(a, n)
+                                                                            : NULL;
 }
