@@ -3,6 +3,8 @@
 #include "passes/quant/diag.h"
 #include "passes/quant/quant.h"
 
+#include "base/progress.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -68,12 +70,15 @@ struct rounding {
     const struct quant_plan *plan;
     struct quant_conv **convs;
     int count;
+    struct progress *progress; /* of weights */
 };
 
 static void choose_part(void *user, int first, int step) {
     const struct rounding *r = user;
-    for (int i = first; i < r->count; i += step)
+    for (int i = first; i < r->count; i += step) {
         if (r->convs[i]->q[1]) choose_levels(r->plan, r->convs[i]);
+        progress_step(r->progress, 0);
+    }
 }
 
 static void select_channel(struct quant_conv *c, int64_t o) {
@@ -91,16 +96,24 @@ static void round_part(void *user, int first, int step) {
             else
                 round_channel(r->plan, c, o, INT16_MIN);
             c->wanted[o] = c->channel[o];
+            progress_step(r->progress, (long)c->layer.taps);
         }
     }
 }
 
 static void round_all(const struct quant_plan *p, int values) {
-    struct rounding r = {p, arena_array(p->arena, (size_t)values, sizeof(struct quant_conv *)), 0};
-    for (int i = 0; i < values; i++)
-        if (p->conv[i]) r.convs[r.count++] = p->conv[i];
+    struct rounding r = {.plan = p};
+    int64_t weights = 0;
+    r.convs = arena_array(p->arena, (size_t)values, sizeof(struct quant_conv *));
+    for (int i = 0; i < values; i++) {
+        if (!p->conv[i]) continue;
+        r.convs[r.count++] = p->conv[i];
+        weights += p->conv[i]->layer.channels * p->conv[i]->layer.taps;
+    }
+    r.progress = progress_begin(arena_ctx(p->arena), p->arena, "rounding weights", (long)weights);
     if (p->levels[0]) quant_share(p->arena, p->options->threads, choose_part, &r);
     quant_share(p->arena, p->options->threads, round_part, &r);
+    progress_end(r.progress);
 }
 
 static struct quant_conv *conv_new(struct ctx *ctx, const struct quant_plan *p,
@@ -238,6 +251,20 @@ void quant_plan_finish(const struct quant_plan *p) {
              (long long)p->options->target->acc_bits, LOSS_TO_WARN_OF);
 }
 
+/* Codes of one bit are never 0, so that raising a channel's scale does not make its sum smaller:
+ * what would not fit at any scale is refused, with the zero point's share at its largest. */
+static bool check_sum(const struct quant_plan *p, const struct quant_conv *c) {
+    const struct svpe_target *t = p->options->target;
+    int64_t most = (int64_t)1 << (t->acc_bits - 1), tap = 1;
+    if (c->select || c->layer.grid.kind != QUANT_POW2 || c->layer.grid.bits > 1) return true;
+    if (c->q[1]) tap += (int64_t)1 << c->layer.levels->shift;
+    if (c->layer.taps < (most >> p->options->act_bits) / tap) return true;
+    diag(arena_ctx(p->arena), quant_sum, ir_node_where(p->arena, c->layer.node),
+         (long long)c->layer.taps, (long long)((most >> p->options->act_bits) / tap), t->name,
+         (long long)t->acc_bits);
+    return false;
+}
+
 struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,
                                   const struct pass_options *o) {
     struct quant_plan *p = arena_alloc(a, sizeof *p);
@@ -257,5 +284,7 @@ struct quant_plan *quant_plan_new(struct ir_graph *g, struct arena *a,
         p->conv[n->out[0]->id] = c;
     }
     if (good) round_all(p, g->value_count);
+    for (int i = 0; good && i < g->value_count; i++)
+        if (p->conv[i]) good = check_sum(p, p->conv[i]);
     return good ? p : NULL;
 }

@@ -402,6 +402,36 @@ static void bad_requests_are_refused(void **state) {
     refuse(3, 8, &n3, 16, "quant_range_bits");
 }
 
+/* 20 bits of accumulator hold 2,047 products of 8 bits with ±1, a zero point of any share included;
+ * codes of one bit never become 0, so that more of them fit at no scale. */
+static bool quantize_taps(struct ctx *c, int64_t taps, int bits, int terms) {
+    struct rng r = {47};
+    struct svpe_target t = quant_any_target;
+    struct ir_graph *g = ir_graph_new(c, "g");
+    struct ir_value *x = quant_input(g, taps, 1, 1);
+    struct quant_conv_shape point = {1, 1, 1, 1, {0}, {1, 1}, {1, 1}};
+    struct ir_value *y = quant_add_conv(g, &r, "y", x, point, "relu");
+    set_quant(x, 8, -4, true);
+    set_quant(y, 8, -4, true);
+    ir_add_output(g, y);
+    t.acc_bits = 20;
+    struct pass_options o = quant_options(&t, bits, 8);
+    o.terms = terms;
+    return pass_quantize(g, &o);
+}
+
+static void ones_without_end_are_refused(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    assert_true(quantize_taps(&c, 2000, 1, 1));
+    assert_true(quantize_taps(&c, 4000, 2, 1));
+    assert_null(diag_find(&c, "quant_sum"));
+    assert_false(quantize_taps(&c, 2048, 1, 1));
+    assert_non_null(diag_find(&c, "quant_sum"));
+    assert_false(quantize_taps(&c, 2000, 1, 2));
+    ctx_free(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv_keeps_every_rule),
@@ -414,6 +444,7 @@ int main(void) {
         cmocka_unit_test(leftovers_become_copies),
         cmocka_unit_test(relu_clamps_at_zero),
         cmocka_unit_test(bad_requests_are_refused),
+        cmocka_unit_test(ones_without_end_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
