@@ -394,8 +394,11 @@ static bool open_job(struct ctx *c, struct arena *a, const struct option_set *se
 
 int main(int argc, char **argv) {
     struct ctx c;
-    struct option_set set = {
-        "oracle", "[--data=DATA] PROGRAM.svpe GRAPH.nir", "", rows, ROWS, NULL, NULL, 0};
+    struct option_set set = {.tool = "oracle",
+                             .usage = "[--data=DATA] PROGRAM.svpe GRAPH.nir",
+                             .summary = "",
+                             .rows = rows,
+                             .row_count = ROWS};
     struct nbq_program *program = NULL;
     struct job job;
     ctx_init(&c, "oracle", stderr);
