@@ -5,6 +5,8 @@
 #include "base/progress.h"
 #include "runtime/pool.h"
 
+#include <stdlib.h>
+
 enum { BEST = 5 };
 
 struct worker {
@@ -56,7 +58,8 @@ static bool find_class(struct worker *w, const struct sample *s, int offset, siz
                        int *class) {
     *class = s->label < 0 ? -1 : s->label + offset;
     if (s->label < 0 || (*class >= 0 && (size_t) * class < classes)) return true;
-    const char *shifted = offset ? arena_printf(w->arena, " + %d", offset) : "";
+    const char *shifted = "";
+    if (offset) shifted = arena_printf(w->arena, " %c %d", offset < 0 ? '-' : '+', abs(offset));
     diag(&w->ctx, run_label, s->name, s->label, shifted, classes, classes == 1 ? "" : "es",
          classes - 1);
     return false;
