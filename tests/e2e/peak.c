@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
     if (child < 0) return 2;
     if (child > 0) return watch(child);
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL)) _exit(126); /* watch() finds it ended */
-    raise(SIGSTOP);
+    kill(getpid(), SIGSTOP);
     dup2(STDERR_FILENO, STDOUT_FILENO); /* the number stands alone on standard output */
     execvp(argv[1], argv + 1);
     _exit(127);
