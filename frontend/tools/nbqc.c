@@ -59,9 +59,13 @@ static bool check_preprocess(const struct nbqc_job *j, const struct ir_graph *g)
              (long long)in->dims[1]);
         return false;
     }
-    int crop = j->pass.preprocess.fit.crop;
-    if (!crop || (in->dims[2] == crop && in->dims[3] == crop)) return true;
-    diag(j->c, nbqc_crop, j->model, crop, in->name, (long long)in->dims[2], (long long)in->dims[3]);
+    const struct image_fit *f = &j->pass.preprocess.fit;
+    long long height = in->dims[2], width = in->dims[3];
+    if (image_can_become(f, height, width)) return true;
+    if (f->crop)
+        diag(j->c, nbqc_crop, j->model, f->crop, in->name, height, width);
+    else
+        diag(j->c, nbqc_resize, j->model, f->resize, f->resize, in->name, height, width);
     return false;
 }
 
@@ -155,7 +159,7 @@ static int compile(struct nbqc_job *j) {
     writer_init(&w, j->a);
     double start = milliseconds();
     struct ir_graph *g = read_model(j);
-    if (!g) return EXIT_BAD_INPUT;
+    if (!g) return diag_find(j->c, "fe_dim_form") ? EXIT_USAGE : EXIT_BAD_INPUT;
     if (!check_preprocess(j, g)) return EXIT_USAGE;
     say_step(j, "read", start);
     warn_of_unused(j, g);

@@ -27,7 +27,7 @@ const struct option_words nbqc_words[OPTION_COUNT] = {
     [OPT_resize_filter] = {image_filters, NULL, 2, 0},
 };
 
-enum { DEFAULT_BITS = 4, DEFAULT_COUNT = 512, DEFAULT_SEED = 1, CHANNELS_MAX = 4 };
+enum { DEFAULT_BITS = 4, DEFAULT_COUNT = 512, DEFAULT_SEED = 1 };
 
 const struct option_value *nbqc_option(const struct nbqc_job *j, enum option_id id) {
     return &j->set->values[id];
@@ -201,49 +201,15 @@ static bool read_act_bits(struct nbqc_job *j) {
     return false;
 }
 
-static void fill(double *to, const struct option_value *v, double otherwise) {
-    for (int i = 0; i < CHANNELS_MAX; i++)
-        to[i] = !v->given ? otherwise : v->count == 1 ? v->floats[0] : v->floats[i];
-}
-
-static bool read_fit(struct nbqc_job *j) {
-    struct image_fit *f = &j->pass.preprocess.fit;
-    int filter = choice(j, OPT_resize_filter, 0);
-    *f = (struct image_fit){(int)number_or(j, OPT_resize, 0), (int)number_or(j, OPT_crop, 0),
-                            filter == 1};
-    if (filter < 0) return false;
-    if (nbqc_option(j, OPT_resize_filter)->given && !f->resize)
-        diag(j->c, nbqc_fit, NULL, "--resize-filter goes with --resize");
-    else if (f->resize && f->crop > f->resize)
-        diag(j->c, nbqc_fit, NULL,
-             "--crop must not be above --resize, the length of the shorter side");
-    else
-        return true;
-    return false;
-}
-
-static bool read_preprocess(struct nbqc_job *j) {
-    struct preprocess *p = &j->pass.preprocess;
-    const struct option_value *scale = nbqc_option(j, OPT_scale), *mean = nbqc_option(j, OPT_mean);
-    const struct option_value *std = nbqc_option(j, OPT_std);
-    p->bgr = nbqc_option(j, OPT_bgr)->given;
-    if (!read_fit(j)) return false;
-    p->given = scale->given || mean->given || std->given || p->bgr || p->fit.resize || p->fit.crop;
-    p->scale = scale->given ? scale->floats[0] : 1.0 / 255;
-    fill(p->mean, mean, 0);
-    fill(p->std, std, 1);
-    if (p->scale == 0) {
-        diag(j->c, nbqc_scale_zero, NULL);
+/* Said before any work, as what would never be used is not what was meant. */
+static bool check_calib(const struct nbqc_job *j) {
+    static const enum option_id ids[] = {OPT_calib_count, OPT_calib_method};
+    for (size_t i = 0; i < 2 && !j->pass.calib_spec; i++) {
+        if (!nbqc_option(j, ids[i])->given) continue;
+        diag(j->c, nbqc_no_calib, NULL, option_rows[ids[i]].name);
         return false;
     }
-    for (int i = 0; i < std->count; i++)
-        if (!(std->floats[i] > 0)) {
-            diag(j->c, nbqc_std, NULL, std->floats[i]);
-            return false;
-        }
-    if (scale->count <= 1) return true;
-    diag(j->c, nbqc_scale, NULL, scale->count);
-    return false;
+    return !j->pass.calib_spec || data_check_kind(j->c, j->pass.calib_spec);
 }
 
 /* A wrong name is a wrong command line; a file that cannot be read or has faults is bad input. */
@@ -272,8 +238,8 @@ static bool read_numbers(struct nbqc_job *j) {
     good &= read_weight_bits(j);
     good &= read_terms(j);
     good &= read_act_bits(j);
-    if (p->calib_spec) good &= data_check_kind(j->c, p->calib_spec);
-    return read_preprocess(j) && good;
+    good &= check_calib(j);
+    return preprocess_read(j->c, j->a, j->set, &p->preprocess) && good;
 }
 
 /* What would fail only after the calibration is said now. */

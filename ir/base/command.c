@@ -9,9 +9,8 @@
 #include <string.h>
 
 static bool is_given(const struct option_set *set, const char *name) {
-    for (int i = 0; i < set->row_count; i++)
-        if (strcmp(set->rows[i].name, name) == 0) return set->values[i].given;
-    return false;
+    int row = option_find(set, name);
+    return row >= 0 && set->values[row].given;
 }
 
 static int answer(struct command *k, command_run *run, int argc, char **argv) {

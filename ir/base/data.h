@@ -3,8 +3,8 @@
  *   idx:IMAGES,LABELS    MNIST IDX files (LABELS may be left out: no labels)
  *   folder:DIR           JPEG and PNG files in class subfolders (the place in alphabetical order of
  *                        bytes is the label), or without subfolders (names that are numbers are
- *                        labels: 0042.jpg is 42)
- *   npy:FILE             array N×C×H×W (or C×H×W), no labels
+ *                        labels: 0042.jpg is 42); a warning tells of files of other kinds
+ *   npy:FILE             array N×C×H×W (or C×H×W; or N×K, which is N×K×1×1), no labels
  * Samples come out as C×H×W planes of bytes or floats. Bytes are images and are preprocessed: image
  * files, and arrays and tensors of element type uint8. Everything else comes as floats and is used
  * as it is.
@@ -26,6 +26,8 @@ struct preprocess {
     bool given; /* any of these was on the command line */
 };
 
+enum { DATA_LABEL_MAX = 1000000000 }; /* a larger number in a file's name becomes this */
+
 struct sample {
     int channels, height, width;
     const uint8_t *bytes; /* C×H×W, or NULL */
@@ -37,22 +39,30 @@ struct sample {
 };
 
 struct dataset;
+struct option_set;
 
 /* data.c: every failure is said with file, place and what was expected. */
 struct dataset *data_open(struct ctx *c, struct arena *a,
                           const char *spec); /* NULL after an error */
 long data_count(const struct dataset *d);
-/* Whether spec begins with a kind there is; says so if not. No file is looked at. */
+/* Whether spec begins with a kind there is and names files; says so if not. No file is looked
+ * at. */
 bool data_check_kind(struct ctx *c, const char *spec);
 /* Fills *out from arena a; thread-safe (each thread its own ctx and arena). An image file is closed
  * and all that its library held is free when this returns: memory is that of the arenas. */
 bool data_get(struct ctx *c, struct arena *a, const struct dataset *d, long index,
               struct sample *out);
-/* One file by its ending: .npy .pb (TensorProto) .png .jpg .jpeg. An array may have any shape:
- * C×H×W and 1×C×H×W are images, anything else is one row of channels. */
+/* One file by its ending: .npy .pb (TensorProto) .png .jpg .jpeg; whether an image is PNG or JPEG
+ * its first bytes tell. An array may have any shape: C×H×W and 1×C×H×W are images, anything else is
+ * one row of channels. */
 bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sample *out);
 bool data_write_npy(struct ctx *c, const char *path, const float *values, const int64_t *dims,
                     int rank);
+/* Reads --resize, --crop, --resize-filter, --scale, --mean, --std and --bgr of any tool that has
+ * these options; false after saying which value is wrong (exit code 2). How many numbers --mean and
+ * --std have is for the model's input to judge. */
+bool preprocess_read(struct ctx *c, struct arena *a, const struct option_set *set,
+                     struct preprocess *out);
 /* Makes a byte image (rank 0, 3, or 4 with one image) what a network input of so many channels
  * takes, but for its values: p->fit, grey repeated in three channels. Anything else is left as it
  * is. False after saying what does not fit: a colour image for one channel, a crop larger than the

@@ -80,6 +80,11 @@ void image_resize(struct arena *a, const struct image_fit *f, const struct image
                      to + (size_t)c * result);
 }
 
+bool image_can_become(const struct image_fit *f, int64_t height, int64_t width) {
+    if (f->crop) return height == f->crop && width == f->crop;
+    return !f->resize || (height < width ? height : width) == f->resize;
+}
+
 enum image_fault image_part_of(const struct image_fit *f, int height, int width,
                                struct image_part *out) {
     int64_t shorter = height < width ? height : width;

@@ -42,6 +42,9 @@ enum image_fault { IMAGE_FITS, IMAGE_TOO_LARGE, IMAGE_TOO_SMALL };
  * below the crop; height and width are set nonetheless. */
 enum image_fault image_part_of(const struct image_fit *f, int height, int width,
                                struct image_part *out);
+/* Whether any image comes out as height × width: sizes that f asks for are told before there are
+ * images. */
+bool image_can_become(const struct image_fit *f, int64_t height, int64_t width);
 /* channels × rows × columns bytes into `to`, for a part that fits; memory from a is not needed
  * afterwards. */
 void image_resize(struct arena *a, const struct image_fit *f, const struct image *from,

@@ -54,6 +54,10 @@ static int find_row(const struct option_set *set, const char *name, size_t n) {
     return -1;
 }
 
+int option_find(const struct option_set *set, const char *name) {
+    return find_row(set, name, strlen(name));
+}
+
 static int find_letter(const struct option_set *set, char letter) {
     for (int i = 0; i < set->row_count; i++)
         if (set->rows[i].letter == letter ||
@@ -109,6 +113,10 @@ static bool take_value(struct parser *p, int i, const char *text) {
     struct option_value *v = &p->set->values[i];
     v->given = true;
     v->text = text;
+    if (!*text && !row->max) {
+        diag(p->c, option_no_value, NULL, row->name, row->argument);
+        return false;
+    }
     switch (row->kind) {
     case OPT_INT:
         return take_int(p, row, v);
@@ -158,6 +166,11 @@ static bool take_option(struct parser *p, int argc, char **argv, int *at) {
     return take_value(p, i, argv[++*at]);
 }
 
+static bool say_empty(struct parser *p) {
+    diag(p->c, option_empty, NULL);
+    return false;
+}
+
 bool options_parse(struct ctx *c, struct arena *a, struct option_set *set, int argc, char **argv) {
     struct parser p = {c, a, set};
     set->values = arena_array(a, (size_t)set->row_count, sizeof *set->values);
@@ -170,8 +183,10 @@ bool options_parse(struct ctx *c, struct arena *a, struct option_set *set, int a
             options = false;
         else if (options && word[0] == '-' && word[1])
             good &= take_option(&p, argc, argv, &at);
-        else
+        else if (*word)
             set->positional[set->positional_count++] = word;
+        else
+            good = say_empty(&p);
     }
     return good;
 }

@@ -14,7 +14,7 @@ struct option_row {
     enum option_kind kind;
     const char *argument; /* shown in --help, e.g. "FILE"; NULL for flags */
     const char *help;
-    long long min, max; /* OPT_INT: allowed range, inclusive */
+    long long min, max; /* OPT_INT: allowed range, inclusive; OPT_STRING: max 1: may be empty */
 };
 
 struct option_words {                           /* of an OPT_STRING that takes one of some names */
@@ -44,6 +44,8 @@ struct option_set {
 /* options.c: false after a usage error has been said (exit code 2). Rows named "help" and "version"
  * are answered by base/command.h. */
 bool options_parse(struct ctx *c, struct arena *a, struct option_set *set, int argc, char **argv);
+/* A row by its name, or −1. */
+int option_find(const struct option_set *set, const char *name);
 /* Index of an OPT_STRING's word among names, `otherwise` if it was not given, −1 after saying that
  * it is none of them. */
 int option_choice(struct ctx *c, struct arena *a, const struct option_set *set, int row,

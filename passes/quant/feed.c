@@ -8,8 +8,9 @@ enum {
     KNOTS = 5 /* a synthetic image is this many random grey values each way, blended */
 };
 
+/* A flat input is one row of channels. */
 static int64_t channels_of(const struct ir_value *v) {
-    return v->rank >= 3 ? v->dims[v->rank - 3] : 1;
+    return v->rank >= 3 ? v->dims[v->rank - 3] : ir_elements(v);
 }
 
 static bool check_inputs(struct ir_graph *g, const struct preprocess *p) {

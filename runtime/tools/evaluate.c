@@ -58,8 +58,10 @@ static bool find_class(struct worker *w, const struct sample *s, int offset, siz
                        int *class) {
     *class = s->label < 0 ? -1 : s->label + offset;
     if (s->label < 0 || (*class >= 0 && (size_t) * class < classes)) return true;
-    const char *shifted = "";
-    if (offset) shifted = arena_printf(w->arena, " %c %d", offset < 0 ? '-' : '+', abs(offset));
+    const char *more = s->label == DATA_LABEL_MAX ? " or more" : "";
+    const char *shifted = more;
+    if (offset)
+        shifted = arena_printf(w->arena, "%s %c %d", more, offset < 0 ? '-' : '+', abs(offset));
     diag(&w->ctx, run_label, s->name, s->label, shifted, classes, classes == 1 ? "" : "es",
          classes - 1);
     return false;

@@ -13,7 +13,7 @@
 #define OPTION_TABLE "runtime/tools/nbq-run.opt.def"
 #include "base/option_table.def"
 
-enum { MESSAGE_ROOM = 1024, FAULT_ROOM = 16384, CHANNELS_MAX = 4 };
+enum { MESSAGE_ROOM = 1024, FAULT_ROOM = 16384 };
 
 struct tool {
     struct ctx *c;
@@ -40,47 +40,20 @@ static bool usage(struct tool *t, const char *message) {
     return false;
 }
 
-static void fill(double *to, const struct option_value *v, double otherwise) {
-    for (int n = 0; n < CHANNELS_MAX; n++)
-        to[n] = !v->given ? otherwise : v->count == 1 ? v->floats[0] : v->floats[n];
-}
-
-static bool read_fit(struct tool *t) {
-    struct image_fit *f = &t->job.preprocess.fit;
-    int filter = option_choice(t->c, t->a, t->set, OPT_resize_filter, image_filters, 2, 0);
-    if (filter < 0) return false;
-    *f = (struct image_fit){(int)number_or(t, OPT_resize, 0), (int)number_or(t, OPT_crop, 0),
-                            filter == 1};
-    if (option(t, OPT_resize_filter)->given && !f->resize)
-        return usage(t, "--resize-filter goes with --resize");
-    if (f->resize && f->crop > f->resize)
-        return usage(t, "--crop must not be above --resize, the length of the shorter side");
-    return true;
-}
-
 static bool read_preprocess(struct tool *t) {
     static const enum option_id ids[] = {
         OPT_resize, OPT_crop, OPT_resize_filter, OPT_scale, OPT_mean, OPT_std, OPT_bgr};
-    struct preprocess *p = &t->job.preprocess;
-    const struct option_value *std = option(t, OPT_std);
-    for (size_t n = 0; n < sizeof ids / sizeof *ids; n++) p->given |= option(t, ids[n])->given;
-    if (p->given && !t->job.reference)
+    bool given = false;
+    for (size_t n = 0; n < sizeof ids / sizeof *ids; n++) given |= option(t, ids[n])->given;
+    if (given && !t->job.reference)
         return usage(t,
                      "--resize, --crop, --resize-filter, --scale, --mean, --std and --bgr belong "
                      "to --reference; a program carries its own");
-    if (!read_fit(t)) return false;
-    if (option(t, OPT_scale)->count > 1) return usage(t, "--scale takes one number");
-    if (option(t, OPT_scale)->given && option(t, OPT_scale)->floats[0] == 0)
-        return usage(t, "--scale must not be 0");
-    for (int n = 0; n < std->count; n++)
-        if (!(std->floats[n] > 0)) return usage(t, "--std must be above 0");
     t->job.mean_count = option(t, OPT_mean)->count;
-    t->job.std_count = std->count;
-    p->bgr = option(t, OPT_bgr)->given;
-    p->scale = option(t, OPT_scale)->given ? option(t, OPT_scale)->floats[0] : 1.0 / 255;
-    fill(p->mean, option(t, OPT_mean), 0);
-    fill(p->std, std, 1);
-    return true;
+    t->job.std_count = option(t, OPT_std)->count;
+    if (!preprocess_read(t->c, t->a, t->set, &t->job.preprocess)) return false;
+    if (!given || option(t, OPT_data)->given || option(t, OPT_input)->given) return true;
+    return usage(t, "preprocessing is for images of --input or --data; there are none");
 }
 
 static bool read_model(struct tool *t) {
@@ -119,6 +92,10 @@ static bool read_options(struct tool *t) {
     if (!read_model(t) || !read_preprocess(t) || !read_device(t)) return false;
     bool data = option(t, OPT_data)->given;
     if (data && !data_check_kind(t->c, option(t, OPT_data)->text)) return false;
+    for (int n = 0; n < option(t, OPT_input)->count; n++)
+        if (!strcmp(option(t, OPT_input)->list[n], "-"))
+            return usage(t, "--input: the kind of a file is told by its name's ending, which '-' "
+                            "has not; give a .npy, .pb, .png or .jpg file");
     if (!data && option(t, OPT_label_offset)->given)
         return usage(t, "--label-offset goes with --data");
     if (data && option(t, OPT_input)->given)

@@ -163,10 +163,14 @@ void run_print_score(FILE *to, const struct run_score *s, const struct run_job *
     fprintf(to, "%ld image%s in %.2f s on %d thread%s, %.2f ms per image in the model\n", s->images,
             s->images == 1 ? "" : "s", s->seconds, job->threads, job->threads == 1 ? "" : "s",
             1e3 * s->busy / (double)s->images);
-    if (s->labelled)
-        fprintf(to, "top-1 %.2f %% (%ld), top-5 %.2f %% (%ld)\n", percent(s->top1, s->labelled),
+    if (s->labelled) {
+        fprintf(to, "top-1 %.2f %% (%ld), top-5 %.2f %% (%ld)", percent(s->top1, s->labelled),
                 s->top1, percent(s->top5, s->labelled), s->top5);
-    else
+        if (s->labelled < s->images)
+            fprintf(to, ", of the %ld image%s with a label", s->labelled,
+                    s->labelled == 1 ? "" : "s");
+        fprintf(to, "\n");
+    } else
         fprintf(to, "no labels\n");
     if (s->compared)
         fprintf(to, "same class as %s: %.2f %% (%ld)\n", job->against, percent(s->agree, s->images),
@@ -231,7 +235,7 @@ static void print_percent(FILE *to, const char *name, bool known, long part, lon
 void run_print_json(FILE *to, const struct run_score *s, const struct run_job *job,
                     const struct run_model *m) {
     const struct nbq_program *p = job->program;
-    fprintf(to, "{\"images\":%ld,", s->images);
+    fprintf(to, "{\"images\":%ld,\"labelled\":%ld,", s->images, s->labelled);
     print_percent(to, "top1", s->labelled > 0, s->top1, s->labelled);
     print_percent(to, "top5", s->labelled > 0, s->top5, s->labelled);
     print_percent(to, "agree", s->compared, s->agree, s->images);

@@ -210,6 +210,33 @@ static void npy_headers(void **state) {
     ctx_free(&c);
 }
 
+/* One row of channels a sample, as networks of flat inputs take it. */
+static void npy_of_rows(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    struct arena *a = arena_new(&c);
+    float values[3 * 16];
+    struct rng r = {18};
+    for (int i = 0; i < 3 * 16; i++) values[i] = (float)rng_normal(&r);
+    int64_t dims[] = {3, 16};
+    struct sample s;
+    const char *path = test_file(&c, a, ".npy", "", 0);
+    assert_null(data_open(&c, a, arena_printf(a, "npy:%s", path)));
+    assert_string_equal(c.last->id, "data_no_bytes");
+    assert_true(data_write_npy(&c, path, values, dims, 2));
+    const struct dataset *d = data_open(&c, a, arena_printf(a, "npy:%s", path));
+    assert_non_null(d);
+    assert_int_equal(data_count(d), 3);
+    assert_true(data_get(&c, a, d, 2, &s));
+    assert_true(s.channels == 16 && s.height == 1 && s.width == 1);
+    assert_memory_equal(s.floats, values + 32, 16 * sizeof *values);
+    assert_true(data_write_npy(&c, path, values, dims + 1, 1)); /* 16 samples, or one? */
+    assert_null(data_open(&c, a, arena_printf(a, "npy:%s", path)));
+    assert_string_equal(c.last->id, "data_shape");
+    unlink(path);
+    ctx_free(&c);
+}
+
 static void damaged_images_are_refused(void **state) {
     (void)state;
     TEST_CTX(c);
@@ -226,6 +253,12 @@ static void damaged_images_are_refused(void **state) {
     assert_non_null(diag_find(&c, "data_ending"));
     assert_null(data_open(&c, a, "tape:x"));
     assert_non_null(diag_find(&c, "data_kind"));
+    static const char *const nameless[] = {"folder:", "npy:", "idx:", "idx:,b", "idx:a,"};
+    for (size_t i = 0; i < sizeof nameless / sizeof *nameless; i++) {
+        assert_false(data_check_kind(&c, nameless[i]));
+        assert_string_equal(c.last->id, "data_no_path");
+    }
+    assert_true(data_check_kind(&c, "folder:,"));
     assert_null(data_open(&c, a, "folder:/nonexistent"));
     assert_non_null(diag_find(&c, "data_folder"));
     ctx_free(&c);
@@ -261,6 +294,7 @@ int main(void) {
         cmocka_unit_test(cifar_planes_and_labels),
         cmocka_unit_test(idx_images_and_labels),
         cmocka_unit_test(npy_round_trip),
+        cmocka_unit_test(npy_of_rows),
         cmocka_unit_test(tensor_protos),
         cmocka_unit_test(tensor_protos_that_contradict_themselves),
         cmocka_unit_test(npy_headers),

@@ -13,7 +13,7 @@ enum {
 bool data_open_cifar10(struct ctx *c, struct arena *a, const char *path, struct dataset *d) {
     (void)a;
     struct file_view v;
-    if (!file_map(c, path, &v)) return false;
+    if (!data_map(c, path, "CIFAR-10 images", &v)) return false;
     const size_t step = CIFAR_BYTES + 1;
     if (!v.size || v.size % step) {
         diag(c, data_size, path, v.size, step, "1 label byte and 3 × 32 × 32 pixels an image");
@@ -70,7 +70,8 @@ bool data_open_idx(struct ctx *c, struct arena *a, const char *paths, struct dat
     const char *images = comma ? arena_strndup(a, paths, (size_t)(comma - paths)) : paths;
     struct file_view v, l;
     uint32_t dims[3], count;
-    if (!file_map(c, images, &v) || !idx_header(c, images, &v, 3, "3 dimensions", dims))
+    if (!data_map(c, images, "an IDX file", &v) ||
+        !idx_header(c, images, &v, 3, "3 dimensions", dims))
         return false;
     if ((uint64_t)dims[1] * dims[2] > DATA_MAX_ELEMENTS || !dims[1] || !dims[2]) {
         diag(c, data_big, images, 1ull, (unsigned long long)dims[1], (unsigned long long)dims[2],
@@ -85,7 +86,8 @@ bool data_open_idx(struct ctx *c, struct arena *a, const char *paths, struct dat
                           .bytes = v.data + 16,
                           .step = (size_t)dims[1] * dims[2]};
     if (!comma) return true;
-    if (!file_map(c, comma + 1, &l) || !idx_header(c, comma + 1, &l, 1, "1 dimension", &count))
+    if (!data_map(c, comma + 1, "an IDX file", &l) ||
+        !idx_header(c, comma + 1, &l, 1, "1 dimension", &count))
         return false;
     if (count != dims[0]) {
         diag(c, data_idx_count, comma + 1, (long)count, (long)dims[0]);
@@ -106,16 +108,16 @@ static const char *dims_text(struct arena *a, const struct data_array *x) {
 
 bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, uint64_t *count,
                       struct sample *shape) {
-    int lead = x->rank - 3;
-    bool good = x->rank == 3 || x->rank == 4;
-    *count = lead == 1 ? x->dims[0] : 1;
-    if (!good) {
+    if (x->rank < 2 || x->rank > 4) {
         struct arena *a = arena_new(c);
-        diag(c, data_shape, path, x->rank, dims_text(a, x), "N×C×H×W or C×H×W");
+        diag(c, data_shape, path, x->rank, dims_text(a, x),
+             "N×C×H×W, C×H×W, or N×K for inputs 1×K");
         arena_free(a);
         return false;
     }
-    const uint64_t *d = x->dims + lead;
+    const uint64_t flat[3] = {x->dims[1], 1, 1};
+    const uint64_t *d = x->rank == 2 ? flat : x->dims + x->rank - 3;
+    *count = x->rank == 3 ? 1 : x->dims[0];
     if (!d[0] || !d[1] || !d[2] || d[0] > DATA_MAX_ELEMENTS || d[1] > DATA_MAX_ELEMENTS ||
         d[2] > DATA_MAX_ELEMENTS || d[0] * d[1] > DATA_MAX_ELEMENTS ||
         d[0] * d[1] * d[2] > DATA_MAX_ELEMENTS) {

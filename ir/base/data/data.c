@@ -5,20 +5,30 @@
 #include <strings.h>
 
 struct data_kind {
-    const char *name;
+    const char *name, *form;
+    bool pair; /* two files, with a comma between them */
     bool (*open)(struct ctx *c, struct arena *a, const char *path, struct dataset *d);
 };
 static const struct data_kind kinds[] = {
-    {"cifar10", data_open_cifar10},
-    {"idx", data_open_idx},
-    {"folder", data_open_folder},
-    {"npy", data_open_npy},
+    {"cifar10", "cifar10:FILE", false, data_open_cifar10},
+    {"idx", "idx:IMAGES or idx:IMAGES,LABELS", true, data_open_idx},
+    {"folder", "folder:DIR", false, data_open_folder},
+    {"npy", "npy:FILE", false, data_open_npy},
 };
+
+/* A name is missing before or behind the comma. */
+static bool half_pair(const char *paths) {
+    return *paths == ',' || paths[strlen(paths) - 1] == ',';
+}
 
 static const struct data_kind *kind_of_spec(struct ctx *c, const char *spec) {
     size_t n = strcspn(spec, ":");
-    for (size_t i = 0; spec[n] && i < sizeof kinds / sizeof *kinds; i++)
-        if (strlen(kinds[i].name) == n && !memcmp(kinds[i].name, spec, n)) return &kinds[i];
+    for (size_t i = 0; spec[n] && i < sizeof kinds / sizeof *kinds; i++) {
+        if (strlen(kinds[i].name) != n || memcmp(kinds[i].name, spec, n) != 0) continue;
+        if (spec[n + 1] && !(kinds[i].pair && half_pair(spec + n + 1))) return &kinds[i];
+        diag(c, data_no_path, NULL, spec, kinds[i].form);
+        return NULL;
+    }
     diag(c, data_kind, NULL, spec);
     return NULL;
 }
@@ -95,8 +105,9 @@ struct file_kind {
     bool (*read)(struct ctx *c, struct arena *a, const char *path, struct sample *out);
 };
 static const struct file_kind file_kinds[] = {
-    {".npy", false, read_npy},      {".pb", false, read_pb},         {".png", true, data_read_png},
-    {".jpg", true, data_read_jpeg}, {".jpeg", true, data_read_jpeg},
+    {".npy", false, read_npy},        {".pb", false, read_pb},
+    {".png", true, data_read_image},  {".jpg", true, data_read_image},
+    {".jpeg", true, data_read_image},
 };
 
 static const struct file_kind *kind_of_file(const char *path) {

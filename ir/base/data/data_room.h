@@ -44,10 +44,19 @@ bool data_open_folder(struct ctx *c, struct arena *a, const char *path, struct d
 bool data_open_npy(struct ctx *c, struct arena *a, const char *path, struct dataset *d);
 bool data_read_npy(struct ctx *c, struct arena *a, const char *path, struct data_array *out);
 bool data_read_pb(struct ctx *c, struct arena *a, const char *path, struct data_array *out);
-bool data_read_png(struct ctx *c, struct arena *a, const char *path, struct sample *out);
-bool data_read_jpeg(struct ctx *c, struct arena *a, const char *path, struct sample *out);
+/* Maps a file that holds something; says that it is empty, and what was expected. */
+bool data_map(struct ctx *c, const char *path, const char *expected, struct file_view *out);
+bool data_read_image(struct ctx *c, struct arena *a, const char *path, struct sample *out);
+bool data_read_png(struct ctx *c, struct arena *a, const char *path, const struct file_view *v,
+                   struct sample *out);
+bool data_read_jpeg(struct ctx *c, struct arena *a, const char *path, const struct file_view *v,
+                    struct sample *out);
+bool data_too_big(unsigned channels, unsigned long long height, unsigned long long width);
+void data_say_too_big(struct ctx *c, const char *path, unsigned channels, unsigned height,
+                      unsigned width);
 bool data_is_image(const char *path); /* by its ending */
-/* The last three dimensions are C, H, W, one before them is the count; other ranks are refused. */
+/* The last three dimensions are C, H, W, one before them is the count. Two are a count of rows of
+ * channels. Other ranks are refused. */
 bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, uint64_t *count,
                       struct sample *shape);
 /* Little-endian elements of a NumPy or ONNX type as floats. */

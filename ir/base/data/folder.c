@@ -1,6 +1,6 @@
 /* Folders of images: class subfolders, whose place in alphabetical order (of bytes) is the label of
  * the images in them, or images alone, whose names are their labels where they are numbers. Hidden
- * entries and files that are no images are left out. */
+ * entries are left out in silence, files of other kinds with one warning. */
 #include "base/data/data_room.h"
 
 #include <dirent.h>
@@ -14,8 +14,21 @@ struct names {
     size_t count, room;
 };
 
+/* The one folder that is open, for the context to close should memory run out meanwhile; and what
+ * was left out of all. */
+struct reading {
+    DIR *dir;
+    long others; /* files of other kinds */
+    char *first; /* of them */
+};
+
 static int by_name(const void *x, const void *y) {
     return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+/* Order of bytes, not that in which the system lists them. */
+static void count_other(struct reading *r, char *name) {
+    if (!r->others++ || strcmp(name, r->first) < 0) r->first = name;
 }
 
 static void add(struct arena *a, struct names *n, char *name) {
@@ -25,11 +38,6 @@ static void add(struct arena *a, struct names *n, char *name) {
     }
     n->list[n->count++] = name;
 }
-
-/* The one folder that is open, for the context to close should memory run out meanwhile. */
-struct reading {
-    DIR *dir;
-};
 
 static void close_reading(void *object) {
     struct reading *r = object;
@@ -66,6 +74,8 @@ static bool list_folder(struct ctx *c, struct arena *a, struct reading *r, const
             add(a, folders, full);
         else if (data_is_image(full))
             add(a, files, full);
+        else
+            count_other(r, full);
     }
     if (r->dir) {
         error = errno;
@@ -89,12 +99,12 @@ static void append_items(struct arena *a, struct dataset *d, const struct names 
     d->count += (long)files->count;
 }
 
-/* "…/0042.jpg" is label 42; a name that is no number, or one of more than 6 digits, has none. */
+/* "…/0042.jpg" is label 42; a name that is no number has none. */
 static int label_of_name(const char *path) {
     const char *name = strrchr(path, '/') + 1; /* list_folder() put one there */
     size_t digits = strspn(name, "0123456789"), zeros = strspn(name, "0");
-    if (!digits || digits - zeros > 6 || name + digits != strrchr(name, '.')) return -1;
-    return (int)strtol(name, NULL, 10);
+    if (!digits || name + digits != strrchr(name, '.')) return -1;
+    return digits - zeros > 9 ? DATA_LABEL_MAX : (int)strtol(name, NULL, 10);
 }
 
 /* Classes hold images and nothing below: an image further down would be left out in silence. */
@@ -123,5 +133,8 @@ bool data_open_folder(struct ctx *c, struct arena *a, const char *path, struct d
     if (!folders.count) append_items(a, d, &files, -1);
     for (long i = 0; !folders.count && i < d->count; i++)
         d->items[i].label = label_of_name(d->items[i].path);
+    if (r->others)
+        diag(c, data_other_files, path, r->others, r->others == 1 ? "" : "s",
+             strrchr(r->first, '/') + 1);
     return true;
 }

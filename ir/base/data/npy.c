@@ -69,7 +69,7 @@ static size_t element_count(const struct data_array *x) {
 
 bool data_read_npy(struct ctx *c, struct arena *a, const char *path, struct data_array *out) {
     struct file_view v;
-    if (!file_map(c, path, &v)) return false;
+    if (!data_map(c, path, "a NumPy file", &v)) return false;
     struct reader r = reader_of(v.data, v.size);
     const uint8_t *magic = read_bytes(&r, 6);
     if (!magic || memcmp(magic, "\x93NUMPY", 6) != 0) {

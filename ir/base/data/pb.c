@@ -135,7 +135,7 @@ static bool convert(struct ctx *c, struct arena *a, const char *path, struct fie
 
 bool data_read_pb(struct ctx *c, struct arena *a, const char *path, struct data_array *out) {
     struct file_view v;
-    if (!file_map(c, path, &v)) return false;
+    if (!data_map(c, path, "an ONNX TensorProto", &v)) return false;
     struct reader r = reader_of(v.data, v.size);
     struct fields f = {.form = NO_DATA};
     if (!read_fields(&r, &f)) return refuse(c, path, "not a protobuf message, or cut short");

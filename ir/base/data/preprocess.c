@@ -33,8 +33,16 @@ static bool resize(struct ctx *c, struct arena *a, const struct image_fit *f, st
         diag(c, data_crop, s->name, height, width, f->resize ? " after --resize" : "", f->crop);
         return false;
     }
-    if (fault == IMAGE_TOO_LARGE || size > DATA_MAX_ELEMENTS) {
-        diag(c, data_resized, s->name, f->resize, height, width, IMAGE_SIDE_MAX, DATA_MAX_ELEMENTS);
+    if (fault == IMAGE_TOO_LARGE) {
+        diag(c, data_long, s->name, s->height, s->width, f->resize, height, width, IMAGE_SIDE_MAX);
+        return false;
+    }
+    if (size > DATA_MAX_ELEMENTS && f->crop) {
+        diag(c, data_cropped, s->name, f->crop, f->crop, f->crop, s->channels, DATA_MAX_ELEMENTS);
+        return false;
+    }
+    if (size > DATA_MAX_ELEMENTS) {
+        diag(c, data_resized, s->name, f->resize, height, width, DATA_MAX_ELEMENTS);
         return false;
     }
     uint8_t *to = arena_alloc(a, size);
