@@ -7,9 +7,9 @@
 /* One value. */
 struct be_cell {
     enum { BE_CELL_NONE, BE_CELL_INTS, BE_CELL_REAL, BE_CELL_TEXT, BE_CELL_BOOL } kind;
-    int count;                /* of integers */
-    bool list;                /* in JSON, a list even if there is one */
-    int64_t i[8];             /* also of a bool */
+    int count;    /* of integers */
+    bool list;    /* in JSON, a list even if there is one */
+    int64_t i[8]; /* also of a bool */
     double real;
     int decimals;             /* of it */
     const char *s;            /* TEXT */

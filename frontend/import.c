@@ -79,7 +79,8 @@ static bool is_text(const uint8_t *bytes, size_t size) {
     return size > 0;
 }
 
-/* What is easily taken for a model is called what it is. "SVPE" starts a program: isa/container.def. */
+/* What is easily taken for a model is called what it is. "SVPE" starts a program
+ * (isa/container.def). */
 static bool is_another(struct fe_state *s, const uint8_t *bytes, size_t size) {
     if (size >= 4 && !memcmp(bytes, "SVPE", 4))
         diag(s->c, fe_program, s->file);

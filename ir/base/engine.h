@@ -26,8 +26,9 @@ struct engine {
 struct engine_sizes {
     const char *const *dims; /* "NAME=K" */
     int dim_count;
-    const struct engine_tensor *like; /* inputs of another model, in order: those of the same rank */
-    int like_count;                   /* give what no name gives */
+    /* Inputs of another model, in order: those of the same rank give what no name gives. */
+    const struct engine_tensor *like;
+    int like_count;
 };
 
 /* frontend/reference.c: opens the ONNX file; everything is owned by c. NULL after an error. sizes
