@@ -75,7 +75,7 @@ void quant_say_lost(const struct ir_graph *g, const struct quant_plan *p) {
         if (c) look_at(&all, c, a);
         arena_free(a);
     }
-    if (all.far < MANY) return;
+    if (all.far < MANY || all.worst == NULL) return;
     const char *worst = all.worst->layer.node->name;
     double weight_error = quant_conv_weight_error(all.worst);
     bool help = p->options->terms != 2 && all.worst->layer.grid.kind == QUANT_POW2;

@@ -110,8 +110,8 @@ struct quant_channel { /* one output channel, rounded: w ≈ q · 2^wexp, q a co
     int wexp;
     double error, energy; /* Σ (w − q·2^wexp)², Σ w² */
 };
-/* Levels in units of 2^wexp. The nearest to u[count], ties as above; those that the codes q[term] of
- * weights first … first + count − 1 say; weight i gets the codes of the nearest to u. */
+/* Levels in units of 2^wexp. The nearest to u[count], ties as above; those that the codes q[term]
+ * of weights first … first + count − 1 say; weight i gets the codes of the nearest to u. */
 void quant_levels_round(const struct quant_layer *l, const double *u, int count, double *levels);
 void quant_levels_read(const struct quant_layer *l, int16_t *const q[2], int64_t first, int count,
                        double *levels);

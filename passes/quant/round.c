@@ -19,8 +19,8 @@ int quant_grid_top(const struct quant_grid *g) {
     return g->bits == 1 ? 1 : 1 << (magnitudes(g->bits) - 1);
 }
 
-/* The power of two nearest to u, a tie down: a mantissa above 1.5 carries into the exponent. Without
- * a branch, so that compilers work several out at once. */
+/* The power of two nearest to u, a tie down: a mantissa above 1.5 carries into the exponent.
+ * Without a branch, so that compilers work several out at once. */
 static double near_pow2(double u, double top) {
     double size = fabs(u), level;
     uint64_t bits;
@@ -101,6 +101,7 @@ static int step_count(const struct quant_layer *l) {
     return ONE_TERM_STEPS + (l->levels ? l->levels->shift : 0);
 }
 
+/* cppcheck-suppress constParameter; what its pointers point to is written */
 void quant_put_level(const struct quant_layer *l, double u, int16_t *const q[2], int64_t i) {
     if (!l->levels) {
         q[0][i] = (int16_t)quant_grid_near(&l->grid, u);
@@ -111,6 +112,7 @@ void quant_put_level(const struct quant_layer *l, double u, int16_t *const q[2],
     q[1][i] = p.second;
 }
 
+/* cppcheck-suppress constParameter; q has to suit the callers' arrays */
 void quant_levels_read(const struct quant_layer *l, int16_t *const q[2], int64_t first, int count,
                        double *levels) {
     const int16_t *a = q[0] + first, *b = l->levels ? q[1] + first : NULL;

@@ -166,8 +166,8 @@ static inline void jpeg_headers(struct writer *w, int channels, int adobe, int h
     write_bytes(w, "\0\x3f\0", 3);
 }
 
-/* channels: 1 grey, 3 luma, Cb, Cr, 4 inks; with adobe >= 0 that marker. blocks: (⌈height/8⌉ · ⌈width/8⌉) × channels values, row by
- * row. */
+/* channels: 1 grey, 3 luma, Cb, Cr, 4 inks; with adobe >= 0 that marker. blocks: (⌈height/8⌉ ·
+ * ⌈width/8⌉) × channels values, row by row. */
 static inline void image_jpeg_of(struct writer *w, int channels, int adobe, int height, int width,
                                  const uint8_t *blocks) {
     int count = (height + 7) / 8 * ((width + 7) / 8), before[4] = {128, 128, 128, 128};
