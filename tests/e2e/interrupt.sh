@@ -8,6 +8,9 @@ $bin/nbqc examples/shapes.onnx -o "$tmp/plain.nir" --passes= --print-data 2>/dev
 python3 - "$bin" "$tmp" <<'P'
 import os, random, signal, subprocess, sys, time
 
+# Whoever starts this in the background may have had signals ignored, and children inherit that.
+for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(which, signal.SIG_DFL)
 bin, tmp = sys.argv[1:]
 SEED, HANGS = 3, 120
 rng = random.Random(SEED)

@@ -7,6 +7,9 @@ $bin/nbqc examples/shapes.onnx -o "$tmp/shapes.svpe" --calib=folder:examples/sha
 python3 - "$bin" "$tmp" <<'P'
 import os, pty, re, select, signal, subprocess, sys, time
 
+# Whoever starts this in the background may have had it ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 bin, tmp = sys.argv[1:]
 BAR = re.compile(rb"\r([\w-]+): (\w+) (\[[#.]{20}\] )?(\d+) of (\d+), (\d+) %, \S+/s, [^\r]*? (left|so far)\x1b\[K")
 

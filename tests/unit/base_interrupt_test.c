@@ -333,5 +333,8 @@ int main(void) {
         cmocka_unit_test(a_library_changes_nothing),
         cmocka_unit_test(a_replaced_file_is_whole_at_any_moment),
     };
+    /* Whoever starts this in the background may have had signals ignored. */
+    const int taken[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) (void)signal(taken[i], SIG_DFL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
