@@ -17,7 +17,7 @@ from onnx import numpy_helper
 
 from arguments import ask_for_output, parse
 from builder import he_array
-from liveness import check, input_of, normalise, samples
+from liveness import finish
 
 VIEWS = ("Unsqueeze", "Reshape", "Squeeze", "Identity")
 
@@ -93,17 +93,7 @@ def main():
     ask_for_output(parser, args)
     model = load(parser, args.model)
     count = rewrite(model, args.seed)
-    onnx.checker.check_model(model, full_check=True)
-    normalise(model, args.seed)
-    bad, layers = check(model, args.seed, sys.stdout if args.check else None)
-    print(f"{args.model}: {count} weights, {layers} layers, {len(bad)} of them dead")
-    for line in bad:
-        print(f"dead: {line}", file=sys.stderr)
-    if args.output and not bad:
-        onnx.save(model, args.output)
-    if args.samples and not bad:
-        np.save(args.samples, samples(args.seed + 1, 16, input_of(model)[1]))
-    return 1 if bad else 0
+    return finish(model, args, f"{args.model}: {count} weights")
 
 
 if __name__ == "__main__":

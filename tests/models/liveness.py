@@ -5,6 +5,8 @@ model, one node after the other, and sets each layer's weights from what comes o
 dense layer or batch norm leaves with a random mean near 0 and a deviation near 1, so that about half of it is negative.
 Works on any ONNX graph whose weights are initializers.
 """
+import sys
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -200,3 +202,17 @@ def check(model, seed, out=None):
     checker = Checker(out)
     Runner(model).run(name, preprocess(samples(seed + 1, counts_for(shape), shape)), checker.visit)
     return checker.bad, checker.layers
+
+def finish(model, args, what):
+    """Makes the weights live, prints what the model is, writes what was asked for unless a layer is dead; the exit code."""
+    onnx.checker.check_model(model, full_check=True)
+    normalise(model, args.seed)
+    bad, layers = check(model, args.seed, sys.stdout if args.check else None)
+    print(f"{what}; {layers} layers, {len(bad)} of them dead")
+    for line in bad:
+        print(f"dead: {line}", file=sys.stderr)
+    if args.output and not bad:
+        onnx.save(model, args.output)
+    if args.samples and not bad:
+        np.save(args.samples, samples(args.seed + 1, 16, input_of(model)[1]))
+    return 1 if bad else 0

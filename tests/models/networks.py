@@ -11,12 +11,9 @@ What makes the weights live is in liveness.py. Needs onnx, onnxruntime and numpy
 import argparse
 import sys
 
-import numpy as np
-import onnx
-
 from arguments import ask_for_output, factor, parse, whole
 from builder import OPSETS, Net
-from liveness import check, input_of, normalise, samples
+from liveness import finish
 
 
 # ---- residual networks: He et al. 2015; the bottleneck's stride is in its 3 × 3 convolution, as everybody has it since
@@ -293,18 +290,7 @@ def main():
         return print_list()
     net, output = built
     model = net.model(output, args.seed)
-    onnx.checker.check_model(model, full_check=True)
-    normalise(model, args.seed)
-    bad, layers = check(model, args.seed, sys.stdout if args.check else None)
-    print(f"{args.name}: {len(model.graph.node)} nodes, {net.parameters} parameters, {net.macs / 1e9:.4g} GMAC; {layers} layers,"
-          f" {len(bad)} of them dead")
-    for line in bad:
-        print(f"dead: {line}", file=sys.stderr)
-    if args.output and not bad:
-        onnx.save(model, args.output)
-    if args.samples and not bad:
-        np.save(args.samples, samples(args.seed + 1, 16, input_of(model)[1]))
-    return 1 if bad else 0
+    return finish(model, args, f"{args.name}: {len(model.graph.node)} nodes, {net.parameters} parameters, {net.macs / 1e9:.4g} GMAC")
 
 
 if __name__ == "__main__":
