@@ -158,7 +158,7 @@ static void store_tile(const struct job *j) {
 
     struct area to =
         area_of(region_space(get(j, SVPE_BACK_region)), true, get(j, SVPE_BACK_dst), bytes);
-    repeat(&to, cols, j->vector);
+    repeat(&to, cols, get(j, SVPE_BACK_sc) * j->vector);
     repeat(&to, rows, get(j, SVPE_BACK_sr));
     repeat(&to, nb, get(j, SVPE_BACK_sb));
     put(j, to);

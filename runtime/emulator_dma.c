@@ -70,18 +70,25 @@ void rt_do_load_tile(struct rt_emulator *e, const struct svpe_insn *i) {
                    (size_t)svpe_get(i, SVPE_TILE_dr) * vector);
 }
 
-static void store_row(const uint8_t *from, uint8_t *to, size_t cols, size_t vector, size_t bytes) {
-    if (bytes == vector) {
-        memcpy(to, from, cols * vector);
+/* Bytes: of a vector, stored of each one, from one pixel to the next in DRAM. */
+struct row {
+    size_t cols, vector, bytes, step;
+};
+
+static void store_row(const uint8_t *from, uint8_t *to, const struct row *r) {
+    if (r->bytes == r->step) {
+        memcpy(to, from, r->cols * r->vector);
         return;
     }
-    for (size_t x = 0; x < cols; x++) memcpy(to + x * vector, from + x * vector, bytes);
+    for (size_t x = 0; x < r->cols; x++) memcpy(to + x * r->step, from + x * r->vector, r->bytes);
 }
 
 void rt_do_store_tile(struct rt_emulator *e, const struct svpe_insn *i) {
     size_t element = (size_t)e->act_bytes, vector = (size_t)e->lanes * element;
-    size_t bytes = (size_t)svpe_get(i, SVPE_BACK_lanes) * element;
-    size_t cols = (size_t)svpe_get(i, SVPE_BACK_nc);
+    const struct row r = {.cols = (size_t)svpe_get(i, SVPE_BACK_nc),
+                          .vector = vector,
+                          .bytes = (size_t)svpe_get(i, SVPE_BACK_lanes) * element,
+                          .step = (size_t)svpe_get(i, SVPE_BACK_sc) * vector};
     const uint8_t *from = e->act + (size_t)svpe_get(i, SVPE_BACK_src) * vector +
                           (size_t)svpe_get(i, SVPE_BACK_from) * element;
     uint8_t *to = e->dram[svpe_get(i, SVPE_BACK_region)] + svpe_get(i, SVPE_BACK_dst);
@@ -89,7 +96,6 @@ void rt_do_store_tile(struct rt_emulator *e, const struct svpe_insn *i) {
         for (int64_t y = 0; y < svpe_get(i, SVPE_BACK_nr); y++) {
             int64_t row = b * svpe_get(i, SVPE_BACK_db) + y * svpe_get(i, SVPE_BACK_dr);
             store_row(from + (size_t)row * vector,
-                      to + b * svpe_get(i, SVPE_BACK_sb) + y * svpe_get(i, SVPE_BACK_sr), cols,
-                      vector, bytes);
+                      to + b * svpe_get(i, SVPE_BACK_sb) + y * svpe_get(i, SVPE_BACK_sr), &r);
         }
 }

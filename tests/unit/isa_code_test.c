@@ -261,7 +261,7 @@ static void test_smallest_values(void **state) {
     (void)state;
     /* Fields that may not be zero. */
     static const int extents[SVPE_FORMAT_COUNT] = {
-        [SVPE_FORMAT_LINE] = 1,  [SVPE_FORMAT_TILE] = 3, [SVPE_FORMAT_BACK] = 4,
+        [SVPE_FORMAT_LINE] = 1,  [SVPE_FORMAT_TILE] = 3, [SVPE_FORMAT_BACK] = 5,
         [SVPE_FORMAT_CONV] = 10, [SVPE_FORMAT_REQ] = 3,  [SVPE_FORMAT_PAIR] = 3,
         [SVPE_FORMAT_MAP] = 7,   [SVPE_FORMAT_WIN] = 7};
     for (int op = 0; op < SVPE_OP_COUNT; op++) {

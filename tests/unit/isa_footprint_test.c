@@ -102,8 +102,8 @@ static void meaning_store_tile(const struct scene *s) {
                     int64_t from = F(BACK_src) + b * F(BACK_db) + r * F(BACK_dr) + c;
                     touch_act(s, false, from, F(BACK_from) + l);
                     int64_t at = F(BACK_dst) + b * F(BACK_sb) + r * F(BACK_sr);
-                    mark(&want, to, true, (uint64_t)(at + (c * s->V + l) * s->element),
-                         (uint64_t)s->element);
+                    at += (c * F(BACK_sc) * s->V + l) * s->element;
+                    mark(&want, to, true, (uint64_t)at, (uint64_t)s->element);
                 }
 }
 
@@ -253,7 +253,7 @@ static const struct bound bounds[] = {
     {SVPE_BACK_region, 0, SVPE_REGION_COUNT - 1},
     {SVPE_BACK_dst, 0, 90}, {SVPE_BACK_nb, 1, 3}, {SVPE_BACK_nr, 1, 4}, {SVPE_BACK_nc, 1, 5},
     {SVPE_BACK_sb, 0, 300}, {SVPE_BACK_sr, 0, 99}, {SVPE_BACK_src, 0, 20}, {SVPE_BACK_db, 0, 60},
-    {SVPE_BACK_dr, 0, 12},
+    {SVPE_BACK_dr, 0, 12}, {SVPE_BACK_sc, 1, 3},
     {SVPE_CONV_form, 0, 3}, {SVPE_CONV_wfmt, 0, SVPE_WFMT_COUNT - 1}, {SVPE_CONV_two, 0, 1},
     {SVPE_CONV_more, 0, 1}, {SVPE_CONV_src, 0, 20}, {SVPE_CONV_db, 0, 60}, {SVPE_CONV_dr, 0, 20},
     {SVPE_CONV_wgt, 0, 20}, {SVPE_CONV_acc, 0, 20}, {SVPE_CONV_rows, 1, 4}, {SVPE_CONV_cols, 1, 5},

@@ -247,6 +247,23 @@ static void test_race_at_odd_pitch(void **state) {
     close_scene(&s);
 }
 
+/* Stores that leave pixels out for others: what lies between is not touched. */
+static void test_race_between_pixels(void **state) {
+    (void)state;
+    for (int at = 0; at < 20; at += 4) {
+        struct scene s;
+        open_scene(&s, 4);
+        add_store(&s, 0, 2, 0, 0, 0); /* bytes 0…3 and 12…15 */
+        svpe_set(&s.insn[0], SVPE_BACK_sc, 3);
+        add_load(&s, 8, 1, 0, 0);
+        svpe_set(&s.insn[1], SVPE_TILE_region, SVPE_REGION_WORK);
+        svpe_set(&s.insn[1], SVPE_TILE_src, at);
+        find_races(&s);
+        assert_int_equal(s.found, at % 12 == 0);
+        close_scene(&s);
+    }
+}
+
 /* More faults than room: all are counted, only the first ones written. */
 static void test_room_for_faults(void **state) {
     (void)state;
@@ -629,6 +646,7 @@ int main(void) {
         cmocka_unit_test(test_race_says_first_byte_once),
         cmocka_unit_test(test_race_in_dram),
         cmocka_unit_test(test_lowest_byte_of_two_tiles),
+        cmocka_unit_test(test_race_between_pixels),
         cmocka_unit_test(test_race_at_odd_pitch),
         cmocka_unit_test(test_room_for_faults),
         cmocka_unit_test(test_wait_before_its_post),

@@ -113,7 +113,8 @@ static void mean_store_tile(struct scene *s) {
             for (int64_t x = 0; x < get(s, SVPE_BACK_nc); x++)
                 for (int64_t n = 0; n < get(s, SVPE_BACK_lanes); n++) {
                     int64_t to = get(s, SVPE_BACK_dst) + b * get(s, SVPE_BACK_sb) +
-                                 y * get(s, SVPE_BACK_sr) + (x * s->rig->V + n) * bytes;
+                                 y * get(s, SVPE_BACK_sr) +
+                                 (x * get(s, SVPE_BACK_sc) * s->rig->V + n) * bytes;
                     int64_t from = get(s, SVPE_BACK_src) + b * get(s, SVPE_BACK_db) +
                                    y * get(s, SVPE_BACK_dr) + x;
                     write_le(s->after.dram[get(s, SVPE_BACK_region)] + to, s->rig->A,

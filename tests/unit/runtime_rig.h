@@ -202,7 +202,9 @@ static inline void rig_load_tile(struct rig *r, struct svpe_insn *i) {
 static inline void rig_store_tile(struct rig *r, struct svpe_insn *i) {
     int64_t nb = rig_between(r, 1, 3), nr = rig_between(r, 1, 4), nc = rig_between(r, 1, 5);
     int64_t element = r->A / 8, from = rig_below(r, r->V), lanes = rig_between(r, 1, r->V - from);
-    int64_t sr = (nc * r->V + rig_below(r, 5)) * element, sb = nr * sr + rig_below(r, 5) * element;
+    int64_t sc = rig_between(r, 1, 3), wide = nc * sc * r->V;
+    int64_t sr = (wide + rig_below(r, 5)) * element, sb = nr * sr + rig_below(r, 5) * element;
+    svpe_set(i, SVPE_BACK_sc, sc);
     svpe_set(i, SVPE_BACK_region, rig_below(r, 2) ? SVPE_REGION_OUT : SVPE_REGION_WORK);
     svpe_set(i, SVPE_BACK_nb, nb);
     svpe_set(i, SVPE_BACK_nr, nr);
@@ -211,7 +213,7 @@ static inline void rig_store_tile(struct rig *r, struct svpe_insn *i) {
     svpe_set(i, SVPE_BACK_sb, sb);
     svpe_set(i, SVPE_BACK_from, from);
     svpe_set(i, SVPE_BACK_lanes, lanes);
-    int64_t end = (nb - 1) * sb + (nr - 1) * sr + nc * r->V * element;
+    int64_t end = (nb - 1) * sb + (nr - 1) * sr + wide * element;
     svpe_set(i, SVPE_BACK_dst, rig_below(r, (RIG_REGION_BYTES - end) / element + 1) * element);
     rig_tile(r, i, 1, SVPE_BACK_src, SVPE_BACK_db, SVPE_BACK_dr, nb, nr, nc);
 }
