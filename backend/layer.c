@@ -1,5 +1,5 @@
 /* What the tiler and the lowering need to know of a layer, taken from its node and checked
- * against the target: operand tensors, axes, convolution form. ir/ops.def says what the
+ * against the target: operand tensors, axes, convolution form. ops.def says what the
  * operations mean, docs/numbers.md their arithmetic.
  *
  * Not here: tiles (tile.c), order of layers and tensors (plan.c). */

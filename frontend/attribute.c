@@ -1,4 +1,4 @@
-/* Attributes of a node: taken over where ir/ops.def has them, else by the rows of import.def. */
+/* Attributes of a node: taken over where ops.def has them, else by the rows of import.def. */
 #include "frontend/import.h"
 
 #include <onnx/onnx.pb-c.h>

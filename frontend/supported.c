@@ -1,4 +1,4 @@
-/* What is supported, as Markdown, from ir/ops.def and import.def: `nbqc --supported-ops`,
+/* What is supported, as Markdown, from ops.def and import.def: `nbqc --supported-ops`,
  * docs/operators.md. */
 #include "frontend/import.h"
 

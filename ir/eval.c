@@ -1,86 +1,19 @@
-/* The oracle's driver: nodes in order, buffers of values, liveness. What operators compute stands
- * in eval_*.c. */
+/* Evaluation of graphs: nodes in order, buffers of values, liveness. What operators compute stands
+ * in eval_quant.c and base/ops. */
 #include "ir/internal.h"
 
 #include "base/place.h"
 
 #include <string.h>
 
-static ir_eval_fn *const rules[IR_OP_COUNT] = {
-#define IR_OP(name, ...)       [IR_OP_##name] = ir_eval_##name,
-#define IR_FUNCTION(name, ...) [IR_OP_##name] = ir_eval_function,
-#include "ir/ops.def"
-#undef IR_OP
-};
-
-const void *ir_eval_in(const struct ir_eval *e, int i) {
-    const struct ir_value *v = ir_in(e->n, i);
-    if (v == NULL) return NULL;
-    return ir_is_const(v) ? v->data : e->values[v->id].data;
-}
-
-void *ir_eval_out(const struct ir_eval *e, int i) {
-    return e->values[e->n->out[i]->id].data;
-}
-
-bool ir_eval_fail(const struct ir_eval *e, const char *why) {
-    diag(e->ctx, ir_eval_failed, ir_node_where(e->a, e->n), why);
-    return false;
-}
-
 static size_t bytes_of(const struct ir_value *v) {
     return (size_t)ir_elements(v) * ir_dtype_size(v->dtype);
 }
 
-/* Inputs have data, outputs a shape. */
-static bool check_ready(const struct ir_eval *e) {
-    for (int i = 0; i < e->n->in_count; i++) {
-        const struct ir_value *v = e->n->in[i];
-        if (v == NULL || (ir_eval_in(e, i) != NULL && ir_elements(v) >= 0)) continue;
-        return ir_eval_fail(
-            e, arena_printf(e->a, "input %%%s has no data or no known shape", v->name));
-    }
-    for (int i = 0; i < e->n->out_count; i++) {
-        const struct ir_value *v = e->n->out[i];
-        if (ir_elements(v) >= 0) continue;
-        return ir_eval_fail(e, arena_printf(e->a, "the shape of output %%%s, %s, is not known",
-                                            v->name, ir_type_text(e->a, v)));
-    }
-    return true;
-}
-
-/* The verifier could not look into shapes, axes and pads that are computed; here their numbers are
- * known, and what they say has to be what the outputs are declared to be. */
-static bool check_types(const struct ir_eval *e) {
-    struct ir_type types[IR_MAX_OUTPUTS];
-    if (!ir_infer_types(e->g, e->n, e->values, types)) return false;
-    for (int i = 0; i < e->n->out_count; i++) {
-        const struct ir_value *v = e->n->out[i];
-        if (ir_type_agrees(v, &types[i])) continue;
-        struct ir_value follows = {.dtype = types[i].dtype, .rank = types[i].rank};
-        memcpy(follows.dims, types[i].dims, sizeof follows.dims);
-        diag(e->ctx, ir_type_differs, ir_node_where(e->a, e->n), v->name, ir_type_text(e->a, v),
-             ir_type_text(e->a, &follows));
-        return false;
-    }
-    return true;
-}
-
 bool ir_eval_node(struct ir_graph *g, struct arena *a, const struct ir_node *n,
                   struct ir_tensor *values) {
-    struct ctx *c = arena_ctx(a);
-    struct ir_graph seen = *g;
-    struct ir_eval e = {.ctx = c, .a = arena_new(c), .g = &seen, .n = n, .values = values};
-    seen.ctx = c;
-    seen.arena = e.a;
-    bool ok = check_ready(&e) && check_types(&e);
-    for (int i = 0; ok && i < n->out_count; i++) {
-        struct ir_tensor *t = &values[n->out[i]->id];
-        if (t->data == NULL) t->data = arena_alloc(a, bytes_of(n->out[i]));
-    }
-    ok = ok && rules[n->op](&e);
-    arena_free(e.a);
-    return ok;
+    (void)g;
+    return ir_rule_eval(ir_rule(n->op), a, n, values);
 }
 
 static void set_inputs(const struct ir_graph *g, const void *const *in, struct ir_tensor *values) {

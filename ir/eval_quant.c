@@ -142,7 +142,7 @@ static void finish(const struct finish *f, int64_t at, int64_t o, int64_t acc) {
 
 static bool prepare_conv(const struct ir_eval *e, struct conv *v) {
     const struct ir_value *k = ir_in(e->n, 1);
-    if (!ir_window_of(e->g, e->n, &v->w)) return false;
+    if (!ir_node_window(e->a, e->n, &v->w)) return false;
     v->rows = v->w.in[0] + v->w.before[0] + v->w.after[0];
     v->cols = v->w.in[1] + v->w.before[1] + v->w.after[1];
     v->outputs = k->dims[0];
@@ -307,7 +307,7 @@ static bool eval_pool(const struct ir_eval *e, const struct mean *mean) {
     struct operand x = operand_of(e, 0);
     struct result y = result_of(e);
     struct ir_window w;
-    if (!ir_window_of(e->g, e->n, &w)) return false;
+    if (!ir_node_window(e->a, e->n, &w)) return false;
     int64_t count = ir_elements(out);
     for (int64_t i = 0; i < count; i++) {
         struct glance g = {.w = &w, .x = &x, .plane = i / w.out[1] / w.out[0]};
@@ -329,4 +329,8 @@ bool ir_eval_qavgpool(const struct ir_eval *e) {
     struct mean m = {.shift = ir_attr_int(e->n, "shift")};
     m.mult = ir_attr_ints(e->n, "mult", &m.count);
     return eval_pool(e, &m);
+}
+
+bool ir_eval_qconcat(const struct ir_eval *e) {
+    return ir_eval_concat_along(e, 1);
 }

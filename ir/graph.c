@@ -2,6 +2,8 @@
  * operators. */
 #include "ir/internal.h"
 
+#include <string.h>
+
 struct ir_graph *ir_graph_new(struct ctx *c, const char *name) {
     struct arena *a = arena_new(c);
     struct ir_graph *g = arena_alloc(a, sizeof *g);
@@ -172,10 +174,51 @@ struct ir_node *ir_single_user(const struct ir_graph *g, const struct ir_value *
     return ir_use_count(g, v) == 1 && v->uses != NULL ? v->uses->node : NULL;
 }
 
-bool ir_is_const(const struct ir_value *v) {
-    return v->data != NULL;
+/* --- attributes --- */
+
+/* The attribute of that name, made if it is not there; its value is cleared. */
+static struct ir_attr *slot(struct ir_graph *g, struct ir_node *n, const char *name,
+                            enum ir_attr_kind kind) {
+    struct ir_attr *a = (struct ir_attr *)ir_attr_find(n, name);
+    if (a == NULL) {
+        size_t old = (size_t)n->attr_count;
+        n->attrs = arena_grow(g->arena, n->attrs, old, old + 1, sizeof *n->attrs);
+        n->attr_count++;
+        a = &n->attrs[old];
+        name = arena_strdup(g->arena, name);
+    } else {
+        name = a->name;
+    }
+    *a = (struct ir_attr){.name = name, .kind = kind};
+    return a;
 }
 
-struct ir_value *ir_in(const struct ir_node *n, int index) {
-    return index < n->in_count ? n->in[index] : NULL;
+void ir_set_int(struct ir_graph *g, struct ir_node *n, const char *name, int64_t v) {
+    slot(g, n, name, IR_ATTR_INT)->i = v;
+}
+
+void ir_set_float(struct ir_graph *g, struct ir_node *n, const char *name, double v) {
+    slot(g, n, name, IR_ATTR_FLOAT)->f = v;
+}
+
+/* The copies are made before the slot is cleared: v may be the old value of the same attribute. */
+void ir_set_string(struct ir_graph *g, struct ir_node *n, const char *name, const char *v) {
+    const char *copy = arena_strdup(g->arena, v);
+    slot(g, n, name, IR_ATTR_STRING)->s = copy;
+}
+
+void ir_set_ints(struct ir_graph *g, struct ir_node *n, const char *name, const int64_t *v,
+                 int count) {
+    const int64_t *copy = arena_copy(g->arena, v, (size_t)count * sizeof *v);
+    struct ir_attr *a = slot(g, n, name, IR_ATTR_INTS);
+    a->ints = copy;
+    a->count = count;
+}
+
+void ir_attr_remove(struct ir_node *n, const char *name) {
+    struct ir_attr *a = (struct ir_attr *)ir_attr_find(n, name);
+    if (a == NULL) return;
+    size_t after = (size_t)(n->attrs + n->attr_count - (a + 1));
+    memmove(a, a + 1, after * sizeof *a);
+    n->attr_count--;
 }

@@ -64,7 +64,7 @@ bool ir_infer_qconv(struct ir_infer *x) {
         return false;
     for (int i = 2; i < 5; i++)
         if (!want_vector(x, i, IR_I32, outputs)) return false;
-    if (!ir_window_of(x->g, x->n, &w)) return false;
+    if (!ir_node_window(x->arena, x->n, &w)) return false;
     ir_infer_image(x, stored_type(x->n->out[0]), outputs, w.out);
     if (ir_in(x->n, 5) != NULL && (!want_activation(x, 5, 4) || !want_same_shape(x, -1, 5, false)))
         return false;
@@ -102,7 +102,7 @@ bool ir_infer_qscale(struct ir_infer *x) {
 
 static bool infer_qpool(struct ir_infer *x) {
     struct ir_window w;
-    if (!want_activation(x, 0, 4) || !ir_window_of(x->g, x->n, &w)) return false;
+    if (!want_activation(x, 0, 4) || !ir_node_window(x->arena, x->n, &w)) return false;
     ir_infer_image(x, stored_type(x->n->out[0]), channels_of(ir_in(x->n, 0)), w.out);
     return true;
 }
@@ -149,4 +149,11 @@ bool ir_infer_qcopy(struct ir_infer *x) {
     }
     ir_infer_image(x, stored_type(x->n->out[0]), channels_of(v), size);
     return true;
+}
+
+bool ir_infer_qconcat(struct ir_infer *x) {
+    x->out[0].dtype = ir_in(x->n, 0)->dtype;
+    for (int i = 0; i < x->n->in_count; i++)
+        if (!ir_want(x, i, 4, x->out[0].dtype)) return false;
+    return ir_infer_concat_along(x, 1);
 }

@@ -128,26 +128,9 @@ static void check_definitions(struct verify *v, const struct ir_node *n) {
     }
 }
 
-static void check_attrs(struct verify *v, const struct ir_node *n) {
-    struct ctx *c = v->g->ctx;
-    for (int i = 0; i < n->attr_count; i++) {
-        const struct ir_attr *a = &n->attrs[i];
-        struct ir_attr_info info;
-        int before = c->errors;
-        if (!ir_attr_schema_find(n->op, a->name, &info))
-            diag(c, ir_attr_unknown, node_place(v, n), a->name, ir_op_info(n->op)->name);
-        else if (info.kind != a->kind)
-            diag(c, ir_attr_kind, node_place(v, n), a->name, ir_attr_kind_name(a->kind),
-                 ir_attr_kind_name(info.kind));
-        else if (ir_attr_find(n, a->name) != a)
-            diag(c, ir_attr_twice, node_place(v, n), a->name);
-        v->faults += c->errors - before;
-    }
-}
-
 static void check_types(struct verify *v, const struct ir_node *n) {
-    struct ir_type types[IR_MAX_OUTPUTS];
-    if (!ir_infer_types(v->g, n, NULL, types)) {
+    struct ir_type *types = arena_array(v->a, (size_t)n->out_count, sizeof *types);
+    if (!ir_rule_types(ir_rule(n->op), v->a, n, NULL, types)) {
         v->faults++;
         return;
     }
@@ -166,7 +149,7 @@ static void check_node(struct verify *v, const struct ir_node *n) {
     int before = v->faults;
     check_uses(v, n);
     check_definitions(v, n);
-    check_attrs(v, n);
+    if (!ir_check_attrs(v->g->ctx, node_place(v, n), n)) v->faults++;
     if (v->faults != before) return; /* shapes and numbers would only repeat it */
     check_types(v, n);
     if (v->faults != before) return;

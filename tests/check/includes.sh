@@ -14,6 +14,8 @@ allow() { # folder, pattern of allowed project includes
   bad=1
 }
 allow ir/base 'base/'
+own=$(grep -nE '^#include "base/ops/' ir/base/*.[ch] ir/base/data/*.[ch] || true)
+[ -z "$own" ] || { echo "ir/base may not include its room of operators: $own"; bad=1; }
 allow isa 'base/|isa/'
 allow ir 'base/|ir/'
 allow frontend 'base/|ir/|frontend/'

@@ -103,7 +103,7 @@ floats("mm.w", (4, 6))
 node("Transpose", ["mm.w"], "mm.wt", perm=[1, 0])
 node("MatMul", ["fc.relu", "mm.wt"], "mm")
 # Functions of one element, one behind the other, with their default attributes: the rows of the table.
-table = pathlib.Path(__file__).resolve().parents[2] / "ir" / "ops.def"
+table = pathlib.Path(__file__).resolve().parents[2] / "ir" / "base" / "ops" / "ops.def"
 previous = "mm"
 for name, onnx in re.findall(r'^IR_FUNCTION\((\w+), *"\w+", *"(\w+)"', table.read_text(), re.M):
     node(onnx, [previous], "f." + name)

@@ -45,8 +45,7 @@ static void check(struct ir_graph *g, struct ir_value *y, const float *x) {
 static void check_levels(struct ir_graph *g, const struct ir_value *y, const float *x) {
     struct ir_tensor *values = arena_array(g->arena, (size_t)g->value_count, sizeof *values);
     size_t bytes = (size_t)ir_elements(y) * sizeof(float);
-    const struct ir_eval e = {
-        .ctx = g->ctx, .a = g->arena, .g = g, .n = y->producer, .values = values};
+    const struct ir_eval e = {.ctx = g->ctx, .a = g->arena, .n = y->producer, .values = values};
     values[g->inputs[0]->id].data = (void *)(uintptr_t)x;
     float *plainest = values[y->id].data = arena_alloc(g->arena, bytes);
     assert_true(ir_conv_levels() >= 1 && ir_eval_conv_at(&e, 0));

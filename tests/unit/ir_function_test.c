@@ -1,4 +1,4 @@
-/* Functions of one element, every row IR_FUNCTION of ir/ops.def: float evaluation against formulas
+/* Functions of one element, every row IR_FUNCTION of ops.def: float evaluation against formulas
  * written another way, in long double; quantized tables against the same formulas, bit for bit; the
  * emulator against the oracle, bit for bit. */
 #include "quant_help.h"
@@ -105,14 +105,14 @@ static struct ir_value *add_function(struct ir_graph *g, enum ir_op op, const ch
                                      struct ir_value *x, struct rng *r, uint64_t seed) {
     struct ir_attr_info attr;
     struct ir_value *y = quant_add_node(g, op, name, &x, 1);
-    for (int i = 0; seed > 1 && ir_attr_schema(op, i, &attr); i++)
+    for (int i = 0; seed > 1 && ir_attr_schema(op, i, &attr) && attr.kind == IR_ATTR_FLOAT; i++)
         ir_set_float(g, y->producer, attr.name, (double)(float)(0.1 + rng_unit(r)));
     return y;
 }
 
 static void params_of(const struct ir_node *n, double *p) {
     struct ir_attr_info attr;
-    for (int i = 0; ir_attr_schema(n->op, i, &attr); i++)
+    for (int i = 0; ir_attr_schema(n->op, i, &attr) && attr.kind == IR_ATTR_FLOAT; i++)
         p[i] = (double)(float)ir_attr_float(n, attr.name);
 }
 

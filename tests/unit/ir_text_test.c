@@ -152,13 +152,15 @@ static void test_every_operator(void **state) {
     ir_add_input(g, x);
     for (int op = 0; op < IR_OP_COUNT; op++) {
         const struct ir_op_info *info = ir_op_info((enum ir_op)op);
-        struct ir_value *in[8] = {NULL}, *out[IR_MAX_OUTPUTS];
+        struct ir_value *in[8] = {NULL}, *out[8];
         int inputs = info->max_in < 0 ? 5 : info->max_in;
+        int outputs = info->max_out < 0 ? 5 : info->max_out;
+        assert_true(inputs <= 8 && outputs <= 8);
         for (int i = 0; i < info->min_in; i++) in[i] = x;
-        for (int i = 0; i < info->max_out; i++) out[i] = ir_value_new(g, NULL, IR_I8, 2, NULL);
+        for (int i = 0; i < outputs; i++) out[i] = ir_value_new(g, NULL, IR_I8, 2, NULL);
         out[0]->quant = (struct ir_quant){8, -op, -128};
         struct ir_node *n =
-            ir_node_new(g, NULL, (enum ir_op)op, info->meaning, in, inputs, out, info->max_out);
+            ir_node_new(g, NULL, (enum ir_op)op, info->meaning, in, inputs, out, outputs);
         add_every_attribute(g, n);
     }
     const char *text = print(g, 0);

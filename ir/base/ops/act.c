@@ -4,7 +4,7 @@
  * A lower bound that is the smallest stored integer and means 0 is ReLU where something negative
  * could come: of weights, or of an input that has integers for it. Elsewhere nobody can tell, and
  * nothing is cut off. */
-#include "ir/internal.h"
+#include "base/ops/internal.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,33 +1,29 @@
 /* Shape inference of the operators that only move elements, with ONNX semantics. */
-#include "ir/internal.h"
+#include "base/ops/internal.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* NULL: not a constant, and not evaluated yet. */
-static const void *data_of(const struct ir_infer *x, const struct ir_value *v) {
+const void *ir_infer_data(const struct ir_infer *x, const struct ir_value *v) {
     return ir_is_const(v) || x->values == NULL ? v->data : x->values[v->id].data;
 }
 
-/* The integers of an input; false: left out, data not known, or no short list of integers. */
-static bool known_ints(const struct ir_infer *x, int index, int64_t *out, int max, int *count) {
+bool ir_known_ints(const struct ir_infer *x, int index, int64_t *out, int max, int *count) {
     const struct ir_value *v = ir_in(x->n, index);
     *count = 0;
-    if (v == NULL || data_of(x, v) == NULL) return false;
-    if (!ir_get_ints(v->dtype, data_of(x, v), ir_elements(v), out, max)) return false;
+    if (v == NULL || ir_infer_data(x, v) == NULL) return false;
+    if (!ir_get_ints(v->dtype, ir_infer_data(x, v), ir_elements(v), out, max)) return false;
     *count = (int)ir_elements(v);
     return true;
 }
 
-/* Input `index`, where there is one, has to be integers; *known: its numbers are in out. */
-static bool int_input(struct ir_infer *x, int index, int64_t *out, int max, int *count,
-                      bool *known) {
+bool ir_int_input(struct ir_infer *x, int index, int64_t *out, int max, int *count, bool *known) {
     const struct ir_value *v = ir_in(x->n, index);
-    *known = known_ints(x, index, out, max, count);
+    *known = ir_known_ints(x, index, out, max, count);
     if (v == NULL || *known) return true;
     if (v->dtype != IR_I64 && v->dtype != IR_I32) return ir_fail_input(x, index, "i64 or i32");
-    if (data_of(x, v) == NULL) return true;
-    return ir_fail_input(x, index, arena_printf(x->g->arena, "at most %d integers", max));
+    if (ir_infer_data(x, v) == NULL) return true;
+    return ir_fail_input(x, index, arena_printf(x->arena, "at most %d integers", max));
 }
 
 static struct ir_type input_type(const struct ir_infer *x) {
@@ -62,13 +58,13 @@ bool ir_infer_pad(struct ir_infer *x) {
     if (strcmp(mode, "constant") != 0 && strcmp(mode, "reflect") != 0 && strcmp(mode, "edge") != 0)
         return ir_fail_attr(x, "mode", "constant, reflect or edge");
     if (ir_in(x->n, 1) == NULL) return ir_fail_input(x, 1, "the pads");
-    if (!int_input(x, 1, pads, 2 * IR_MAX_RANK, &count, &known)) return false;
+    if (!ir_int_input(x, 1, pads, 2 * IR_MAX_RANK, &count, &known)) return false;
     const struct ir_value *fill = ir_in(x->n, 2);
     int64_t fills = fill == NULL ? 1 : ir_elements(fill);
     if (fill != NULL && (fill->dtype != t.dtype || (fills >= 0 && fills != 1)))
-        return ir_fail_input(x, 2, arena_printf(x->g->arena, "one %s", ir_dtype_name(t.dtype)));
+        return ir_fail_input(x, 2, arena_printf(x->arena, "one %s", ir_dtype_name(t.dtype)));
     if (known && t.rank >= 0 && count != 2 * t.rank)
-        return ir_fail_input(x, 1, arena_printf(x->g->arena, "%d pads", 2 * t.rank));
+        return ir_fail_input(x, 1, arena_printf(x->arena, "%d pads", 2 * t.rank));
     x->out[0] = t;
     for (int i = 0; i < t.rank; i++) {
         int64_t *d = &x->out[0].dims[i];
@@ -82,7 +78,7 @@ bool ir_infer_pad(struct ir_infer *x) {
             (mode[0] == 'e' && *d == 0))
             return ir_fail_input(
                 x, 1,
-                arena_printf(x->g->arena, "pads that fit dimension %d of %lld", i, (long long)*d));
+                arena_printf(x->arena, "pads that fit dimension %d of %lld", i, (long long)*d));
         *d += lo + hi;
     }
     return true;
@@ -135,10 +131,10 @@ bool ir_infer_slice(struct ir_infer *x) {
     bool known[4];
     struct ir_slice s;
     for (int i = 0; i < 4; i++) {
-        if (!int_input(x, 1 + i, lists[i], IR_MAX_RANK, &counts[i], &known[i])) return false;
+        if (!ir_int_input(x, 1 + i, lists[i], IR_MAX_RANK, &counts[i], &known[i])) return false;
         bool given = ir_in(x->n, 1 + i) != NULL;
         if (given && known[0] && known[i] && counts[i] != counts[0])
-            return ir_fail_input(x, 1 + i, arena_printf(x->g->arena, "%d integers", counts[0]));
+            return ir_fail_input(x, 1 + i, arena_printf(x->arena, "%d integers", counts[0]));
         known[i] = known[i] || !given;
     }
     x->out[0] = t;
@@ -155,8 +151,15 @@ bool ir_infer_slice(struct ir_infer *x) {
 
 /* --- concat --- */
 
-static bool concat_along(struct ir_infer *x, int axis) {
+static bool any_rank_unknown(const struct ir_infer *x) {
+    for (int i = 0; i < x->n->in_count; i++)
+        if (ir_in(x->n, i)->rank < 0) return true;
+    return false;
+}
+
+bool ir_infer_concat_along(struct ir_infer *x, int axis) {
     struct ir_type *y = &x->out[0];
+    if (any_rank_unknown(x)) return true;
     *y = input_type(x);
     int64_t total = 0;
     for (int i = 0; i < x->n->in_count; i++) {
@@ -169,8 +172,8 @@ static bool concat_along(struct ir_infer *x, int axis) {
         }
         if (!fits) {
             const struct ir_value *v = ir_in(x->n, i);
-            diag(x->g->ctx, ir_concat_bad, ir_node_where(x->g->arena, x->n), i, v->name,
-                 ir_type_text(x->g->arena, v), ir_type_text(x->g->arena, ir_in(x->n, 0)), axis);
+            diag(x->ctx, ir_concat_bad, ir_node_where(x->arena, x->n), i, v->name,
+                 ir_type_text(x->arena, v), ir_type_text(x->arena, ir_in(x->n, 0)), axis);
             return false;
         }
         bool unknown = total < 0 || t.dims[axis] < 0 || t.dims[axis] > IR_MAX_ELEMENTS ||
@@ -181,28 +184,14 @@ static bool concat_along(struct ir_infer *x, int axis) {
     return true;
 }
 
-static bool any_rank_unknown(const struct ir_infer *x) {
-    for (int i = 0; i < x->n->in_count; i++)
-        if (ir_in(x->n, i)->rank < 0) return true;
-    return false;
-}
-
 bool ir_infer_concat(struct ir_infer *x) {
     struct ir_type t = input_type(x);
     if (ir_attr_find(x->n, "axis") == NULL) return ir_fail_attr(x, "axis", "an axis");
     x->out[0].dtype = t.dtype;
     if (any_rank_unknown(x)) return true;
     int axis = ir_axis(ir_attr_int(x->n, "axis"), t.rank);
-    if (axis < 0)
-        return ir_fail_attr(x, "axis", arena_printf(x->g->arena, "an axis of %d", t.rank));
-    return concat_along(x, axis);
-}
-
-bool ir_infer_qconcat(struct ir_infer *x) {
-    x->out[0].dtype = input_type(x).dtype;
-    for (int i = 0; i < x->n->in_count; i++)
-        if (!ir_want(x, i, 4, x->out[0].dtype)) return false;
-    return any_rank_unknown(x) || concat_along(x, 1);
+    if (axis < 0) return ir_fail_attr(x, "axis", arena_printf(x->arena, "an axis of %d", t.rank));
+    return ir_infer_concat_along(x, axis);
 }
 
 /* --- reshape and its kin --- */
@@ -229,7 +218,7 @@ bool ir_infer_reshape(struct ir_infer *x) {
     int count, hole = -1;
     bool known, zeros = ir_attr_int(x->n, "allowzero") == 0;
     y->dtype = t.dtype;
-    if (!int_input(x, 1, want, IR_MAX_RANK, &count, &known)) return false;
+    if (!ir_int_input(x, 1, want, IR_MAX_RANK, &count, &known)) return false;
     if (!known) {
         if (shape->rank == 1 && shape->dims[0] <= IR_MAX_RANK) y->rank = (int)shape->dims[0];
         return true;
@@ -247,10 +236,10 @@ bool ir_infer_reshape(struct ir_infer *x) {
     int64_t found = ir_product(y->rank, y->dims);
     if (fits && (found < 0 || elements < 0 || found == elements)) return true;
     struct writer text;
-    writer_init(&text, x->g->arena);
+    writer_init(&text, x->arena);
     ir_write_shape(&text, y->rank, y->dims);
-    diag(x->g->ctx, ir_reshape_bad, ir_node_where(x->g->arena, x->n),
-         ir_type_text(x->g->arena, ir_in(x->n, 0)), writer_string(&text));
+    diag(x->ctx, ir_reshape_bad, ir_node_where(x->arena, x->n),
+         ir_type_text(x->arena, ir_in(x->n, 0)), writer_string(&text));
     return false;
 }
 
@@ -261,7 +250,7 @@ bool ir_infer_flatten(struct ir_infer *x) {
     y->rank = 2;
     if (t.rank < 0) return true;
     if (axis < -t.rank || axis > t.rank)
-        return ir_fail_attr(x, "axis", arena_printf(x->g->arena, "−%d…%d", t.rank, t.rank));
+        return ir_fail_attr(x, "axis", arena_printf(x->arena, "−%d…%d", t.rank, t.rank));
     int split = (int)(axis < 0 ? axis + t.rank : axis);
     y->dims[0] = ir_product(split, t.dims);
     y->dims[1] = ir_product(t.rank - split, t.dims + split);
@@ -276,7 +265,7 @@ bool ir_infer_transpose(struct ir_infer *x) {
     *y = t;
     if (t.rank < 0) return true;
     if (perm != NULL && count != t.rank)
-        return ir_fail_attr(x, "perm", arena_printf(x->g->arena, "%d axes", t.rank));
+        return ir_fail_attr(x, "perm", arena_printf(x->arena, "%d axes", t.rank));
     for (int i = 0; i < t.rank; i++) {
         int64_t from = perm == NULL ? t.rank - 1 - i : perm[i];
         if (from < 0 || from >= t.rank || (seen & 1u << from) != 0)
@@ -287,8 +276,7 @@ bool ir_infer_transpose(struct ir_infer *x) {
     return true;
 }
 
-/* The set of axes of a list, as bits; false: out of range or twice. */
-static bool axis_set(const int64_t *axes, int count, int rank, unsigned *set) {
+bool ir_axis_set(const int64_t *axes, int count, int rank, unsigned *set) {
     *set = 0;
     for (int i = 0; i < count; i++) {
         int axis = ir_axis(axes[i], rank);
@@ -305,15 +293,15 @@ bool ir_infer_squeeze(struct ir_infer *x) {
     bool known;
     unsigned set = 0;
     y->dtype = t.dtype;
-    if (!int_input(x, 1, axes, IR_MAX_RANK, &count, &known)) return false;
+    if (!ir_int_input(x, 1, axes, IR_MAX_RANK, &count, &known)) return false;
     if (t.rank < 0 || (ir_in(x->n, 1) != NULL && !known)) return true;
     for (int i = 0; i < t.rank; i++) {
         if (known) break;
         if (t.dims[i] < 0) return true; /* whether it goes away is not known */
         if (t.dims[i] == 1) set |= 1u << i;
     }
-    if (known && !axis_set(axes, count, t.rank, &set))
-        return ir_fail_input(x, 1, arena_printf(x->g->arena, "axes of %d, each once", t.rank));
+    if (known && !ir_axis_set(axes, count, t.rank, &set))
+        return ir_fail_input(x, 1, arena_printf(x->arena, "axes of %d, each once", t.rank));
     y->rank = 0;
     for (int i = 0; i < t.rank; i++) {
         bool drop = (set & 1u << i) != 0;
@@ -330,16 +318,14 @@ bool ir_infer_unsqueeze(struct ir_infer *x) {
     bool known;
     unsigned set;
     y->dtype = t.dtype;
-    if (!int_input(x, 1, axes, IR_MAX_RANK, &count, &known)) return false;
+    if (!ir_int_input(x, 1, axes, IR_MAX_RANK, &count, &known)) return false;
     if (t.rank < 0 || !known) return true;
     if (t.rank + count > IR_MAX_RANK) {
-        diag(x->g->ctx, ir_rank_large, ir_node_where(x->g->arena, x->n), t.rank + count,
-             IR_MAX_RANK);
+        diag(x->ctx, ir_rank_large, ir_node_where(x->arena, x->n), t.rank + count, IR_MAX_RANK);
         return false;
     }
-    if (!axis_set(axes, count, t.rank + count, &set))
-        return ir_fail_input(x, 1,
-                             arena_printf(x->g->arena, "axes of %d, each once", t.rank + count));
+    if (!ir_axis_set(axes, count, t.rank + count, &set))
+        return ir_fail_input(x, 1, arena_printf(x->arena, "axes of %d, each once", t.rank + count));
     y->rank = t.rank + count;
     for (int i = 0, from = 0; i < y->rank; i++)
         y->dims[i] = (set & 1u << i) != 0 ? 1 : t.dims[from++];
@@ -367,10 +353,9 @@ bool ir_infer_gather(struct ir_infer *x) {
     if (rows.dtype != IR_I64 && rows.dtype != IR_I32) return ir_fail_input(x, 1, "i64 or i32");
     if (t.rank < 0 || rows.rank < 0) return true;
     int axis = ir_axis(ir_attr_int(x->n, "axis"), t.rank);
-    if (axis < 0)
-        return ir_fail_attr(x, "axis", arena_printf(x->g->arena, "an axis of %d", t.rank));
+    if (axis < 0) return ir_fail_attr(x, "axis", arena_printf(x->arena, "an axis of %d", t.rank));
     if (t.rank - 1 + rows.rank > IR_MAX_RANK) {
-        diag(x->g->ctx, ir_rank_large, ir_node_where(x->g->arena, x->n), t.rank - 1 + rows.rank,
+        diag(x->ctx, ir_rank_large, ir_node_where(x->arena, x->n), t.rank - 1 + rows.rank,
              IR_MAX_RANK);
         return false;
     }

@@ -1,5 +1,7 @@
 /* Attributes of nodes: typed values under names; defaults come from the schema in ops.def. */
-#include "ir/ir.h"
+#include "base/ops/ops.h"
+
+#include "base/ops/diag.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,49 +71,18 @@ const int64_t *ir_attr_ints(const struct ir_node *n, const char *name, int *coun
     return NULL;
 }
 
-/* The attribute of that name, made if it is not there; its value is cleared. */
-static struct ir_attr *slot(struct ir_graph *g, struct ir_node *n, const char *name,
-                            enum ir_attr_kind kind) {
-    struct ir_attr *a = (struct ir_attr *)ir_attr_find(n, name);
-    if (a == NULL) {
-        size_t old = (size_t)n->attr_count;
-        n->attrs = arena_grow(g->arena, n->attrs, old, old + 1, sizeof *n->attrs);
-        n->attr_count++;
-        a = &n->attrs[old];
-        name = arena_strdup(g->arena, name);
-    } else {
-        name = a->name;
+bool ir_check_attrs(struct ctx *c, const char *where, const struct ir_node *n) {
+    int before = c->errors;
+    for (int i = 0; i < n->attr_count; i++) {
+        const struct ir_attr *a = &n->attrs[i];
+        struct ir_attr_info info;
+        if (!ir_attr_schema_find(n->op, a->name, &info))
+            diag(c, ir_attr_unknown, where, a->name, ir_op_info(n->op)->name);
+        else if (info.kind != a->kind)
+            diag(c, ir_attr_kind, where, a->name, ir_attr_kind_name(a->kind),
+                 ir_attr_kind_name(info.kind));
+        else if (ir_attr_find(n, a->name) != a)
+            diag(c, ir_attr_twice, where, a->name);
     }
-    *a = (struct ir_attr){.name = name, .kind = kind};
-    return a;
-}
-
-void ir_set_int(struct ir_graph *g, struct ir_node *n, const char *name, int64_t v) {
-    slot(g, n, name, IR_ATTR_INT)->i = v;
-}
-
-void ir_set_float(struct ir_graph *g, struct ir_node *n, const char *name, double v) {
-    slot(g, n, name, IR_ATTR_FLOAT)->f = v;
-}
-
-/* The copies are made before the slot is cleared: v may be the old value of the same attribute. */
-void ir_set_string(struct ir_graph *g, struct ir_node *n, const char *name, const char *v) {
-    const char *copy = arena_strdup(g->arena, v);
-    slot(g, n, name, IR_ATTR_STRING)->s = copy;
-}
-
-void ir_set_ints(struct ir_graph *g, struct ir_node *n, const char *name, const int64_t *v,
-                 int count) {
-    const int64_t *copy = arena_copy(g->arena, v, (size_t)count * sizeof *v);
-    struct ir_attr *a = slot(g, n, name, IR_ATTR_INTS);
-    a->ints = copy;
-    a->count = count;
-}
-
-void ir_attr_remove(struct ir_node *n, const char *name) {
-    struct ir_attr *a = (struct ir_attr *)ir_attr_find(n, name);
-    if (a == NULL) return;
-    size_t after = (size_t)(n->attrs + n->attr_count - (a + 1));
-    memmove(a, a + 1, after * sizeof *a);
-    n->attr_count--;
+    return c->errors == before;
 }

@@ -1,6 +1,6 @@
 /* The tables of operators, element types and attribute schemas, expanded from ops.def and
  * dtypes.def. */
-#include "ir/ir.h"
+#include "base/ops/ops.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@ static const struct ir_op_info ops[IR_OP_COUNT] = {
               level, place, meaning)                                                               \
     [IR_OP_##name] = {text,    onnx,    since_min, since_max,        min_in,           max_in,     \
                       min_out, max_out, attrs,     IR_LEVEL_##level, IR_PLACE_##place, meaning},
-#include "ir/ops.def"
+#include "base/ops/ops.def"
 #undef IR_OP
 };
 
@@ -18,7 +18,7 @@ static const struct {
     size_t size;
 } dtypes[IR_DTYPE_COUNT] = {
 #define IR_DTYPE(name, text, size) [IR_##name] = {text, size},
-#include "ir/dtypes.def"
+#include "base/ops/dtypes.def"
 #undef IR_DTYPE
 };
 
@@ -30,6 +30,14 @@ static const struct {
     [IR_ATTR_STRING] = {"s", "a string"},
     [IR_ATTR_INTS] = {"is", "a list of integers"},
 };
+/* Attributes of all rows of a level, in the same form as those of one row. */
+static const char *const common[IR_LEVEL_COUNT] = {
+#define IR_OP(...)
+#define IR_COMMON(level, attrs, meaning) [IR_LEVEL_##level] = attrs,
+#include "base/ops/ops.def"
+#undef IR_OP
+};
+
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 const struct ir_op_info *ir_op_info(enum ir_op op) {
@@ -87,21 +95,33 @@ static const char *next_entry(const char *p) {
     return p;
 }
 
+/* The index-th entry of a list; NULL: *index is how many there were too few. */
+static const char *entry(const char *p, int *index) {
+    for (; p != NULL && *p != '\0'; p = next_entry(p))
+        if ((*index)-- == 0) return p;
+    return NULL;
+}
+
 bool ir_attr_schema(enum ir_op op, int index, struct ir_attr_info *out) {
-    const char *p = ops[op].attrs;
-    for (; *p != '\0' && index > 0; index--) p = next_entry(p);
-    if (*p == '\0') return false;
+    const char *p = entry(ops[op].attrs, &index);
+    if (p == NULL) p = entry(common[ops[op].level], &index);
+    if (p == NULL) return false;
     read_schema(p, out);
     return true;
 }
 
+static const char *find_entry(const char *p, const char *name) {
+    size_t n = strlen(name);
+    for (; p != NULL && *p != '\0'; p = next_entry(p))
+        if (strncmp(p, name, n) == 0 && p[n] == ':') return p;
+    return NULL;
+}
+
 /* Asked often, of every attribute at every turn. */
 bool ir_attr_schema_find(enum ir_op op, const char *name, struct ir_attr_info *out) {
-    size_t n = strlen(name);
-    for (const char *p = ops[op].attrs; *p != '\0'; p = next_entry(p)) {
-        if (strncmp(p, name, n) != 0 || p[n] != ':') continue;
-        read_schema(p, out);
-        return true;
-    }
-    return false;
+    const char *p = find_entry(ops[op].attrs, name);
+    if (p == NULL) p = find_entry(common[ops[op].level], name);
+    if (p == NULL) return false;
+    read_schema(p, out);
+    return true;
 }

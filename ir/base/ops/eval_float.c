@@ -2,7 +2,7 @@
  * convolution has its own file. NCHW, sums in double in a fixed order, one rounding to float at the
  * end. Source: ONNX Gemm 13, MatMul 13, BatchNormalization 15, MaxPool 12, AveragePool 11,
  * Softmax 13. */
-#include "ir/internal.h"
+#include "base/ops/internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -197,7 +197,7 @@ static float mean_at(const struct pool *p, const float *plane, const struct reac
 static bool eval_pool(const struct ir_eval *e, bool mean) {
     const struct ir_value *v = ir_in(e->n, 0);
     struct pool p;
-    if (!ir_window_of(e->g, e->n, &p.w)) return false;
+    if (!ir_node_window(e->a, e->n, &p.w)) return false;
     bool include_pad = mean && ir_attr_int(e->n, "count_include_pad") != 0;
     p.rows = reaches(e->a, &p.w, 0, include_pad);
     p.cols = reaches(e->a, &p.w, 1, include_pad);

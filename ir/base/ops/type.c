@@ -1,5 +1,5 @@
 /* Shapes and types: text, products, broadcasting, access to single elements. */
-#include "ir/internal.h"
+#include "base/ops/internal.h"
 
 int64_t ir_product(int rank, const int64_t *dims) {
     int64_t product = 1;
@@ -18,6 +18,14 @@ int64_t ir_product(int rank, const int64_t *dims) {
 
 int64_t ir_elements(const struct ir_value *v) {
     return ir_product(v->rank, v->dims);
+}
+
+bool ir_is_const(const struct ir_value *v) {
+    return v->data != NULL;
+}
+
+struct ir_value *ir_in(const struct ir_node *n, int index) {
+    return index < n->in_count ? n->in[index] : NULL;
 }
 
 void ir_write_shape(struct writer *w, int rank, const int64_t *dims) {
@@ -147,8 +155,26 @@ void ir_store_int(enum ir_dtype t, void *data, int64_t i, int64_t v) {
     }
 }
 
+int64_t ir_limit_int(enum ir_dtype t, int64_t v) {
+    if (t == IR_U8 || t == IR_BOOL) return v < 0 ? 0 : v > UINT8_MAX ? UINT8_MAX : v;
+    if (t == IR_I64) return v;
+    int64_t most = ((int64_t)1 << (8 * ir_dtype_size(t) - 1)) - 1;
+    return v > most ? most : v < -most - 1 ? -most - 1 : v;
+}
+
 double ir_load_float(enum ir_dtype t, const void *data, int64_t i) {
     if (t == IR_F32) return (double)((const float *)data)[i];
     if (t == IR_F64) return ((const double *)data)[i];
     return (double)ir_load_int(t, data, i);
+}
+
+bool ir_is_float(enum ir_dtype t) {
+    return t == IR_F32 || t == IR_F64;
+}
+
+void ir_store_float(enum ir_dtype t, void *data, int64_t i, double v) {
+    if (t == IR_F32)
+        ((float *)data)[i] = (float)v;
+    else
+        ((double *)data)[i] = v;
 }

@@ -1,20 +1,9 @@
 /* The oracle's operators that work element by element, on floats as well as on the integers of
  * shape arithmetic. Floats are computed in double and rounded once. Source: ONNX Add 14, Clip 13,
  * Cast 13. */
-#include "ir/internal.h"
+#include "base/ops/internal.h"
 
 #include <math.h>
-
-static bool is_float(enum ir_dtype t) {
-    return t == IR_F32 || t == IR_F64;
-}
-
-static void store_float(enum ir_dtype t, void *data, int64_t i, double v) {
-    if (t == IR_F32)
-        ((float *)data)[i] = (float)v;
-    else
-        ((double *)data)[i] = v;
-}
 
 /* --- two operands --- */
 
@@ -24,8 +13,7 @@ struct binary {
     struct ir_activation act;
 };
 
-/* Steps of an operand along the dimensions of the output; 0 where it is broadcast. */
-static void steps_of(const struct ir_value *v, const struct ir_value *y, int64_t *steps) {
+void ir_broadcast_steps(const struct ir_value *v, const struct ir_value *y, int64_t *steps) {
     int64_t step = 1;
     for (int i = 1; i <= y->rank; i++) {
         int64_t d = i <= v->rank ? v->dims[v->rank - i] : 1;
@@ -36,7 +24,7 @@ static void steps_of(const struct ir_value *v, const struct ir_value *y, int64_t
 
 static void binary_at(const struct binary *op, enum ir_dtype t, const void *a, int64_t i,
                       const void *b, int64_t j, void *y, int64_t at) {
-    if (!is_float(t)) {
+    if (!ir_is_float(t)) {
         int64_t v = op->whole(ir_load_int(t, a, i), ir_load_int(t, b, j));
         v = (double)v < op->act.min   ? (int64_t)op->act.min
             : (double)v > op->act.max ? (int64_t)op->act.max
@@ -46,7 +34,7 @@ static void binary_at(const struct binary *op, enum ir_dtype t, const void *a, i
     }
     double v = op->real(ir_load_float(t, a, i), ir_load_float(t, b, j));
     v = v < op->act.min ? op->act.min : v;
-    store_float(t, y, at, v > op->act.max ? op->act.max : v);
+    ir_store_float(t, y, at, v > op->act.max ? op->act.max : v);
 }
 
 /* The sum of two maps, the one of these operators that takes time in networks. The double sum of
@@ -71,8 +59,8 @@ static bool eval_binary(const struct ir_eval *e, const struct binary *op) {
     void *out = ir_eval_out(e, 0);
     int64_t step_a[IR_MAX_RANK] = {0}, step_b[IR_MAX_RANK] = {0}, index[IR_MAX_RANK] = {0};
     int64_t i = 0, j = 0, count = ir_elements(y);
-    steps_of(ir_in(e->n, 0), y, step_a);
-    steps_of(ir_in(e->n, 1), y, step_b);
+    ir_broadcast_steps(ir_in(e->n, 0), y, step_a);
+    ir_broadcast_steps(ir_in(e->n, 1), y, step_b);
     for (int64_t at = 0; at < count; at++) {
         binary_at(op, y->dtype, a, i, b, j, out, at);
         for (int d = y->rank - 1; d >= 0; d--) { /* the next index, odometer-wise */
@@ -131,7 +119,7 @@ bool ir_eval_mul(const struct ir_eval *e) {
 bool ir_eval_div(const struct ir_eval *e) {
     const struct ir_value *b = ir_in(e->n, 1);
     const void *data = ir_eval_in(e, 1);
-    for (int64_t i = 0; !is_float(b->dtype) && i < ir_elements(b); i++)
+    for (int64_t i = 0; !ir_is_float(b->dtype) && i < ir_elements(b); i++)
         if (ir_load_int(b->dtype, data, i) == 0)
             return ir_eval_fail(e, "division of integers by zero");
     return eval_binary(e, &(struct binary){div_real, div_whole, {-INFINITY, INFINITY}});
@@ -159,11 +147,11 @@ bool ir_eval_relu(const struct ir_eval *e) {
     if (v->dtype == IR_F32) return clamp_floats(e, 0, INFINITY);
     for (int64_t i = 0; i < count; i++) {
         double real = ir_load_float(v->dtype, x, i);
-        if (!is_float(v->dtype)) {
+        if (!ir_is_float(v->dtype)) {
             int64_t whole = ir_load_int(v->dtype, x, i);
             ir_store_int(v->dtype, y, i, whole < 0 ? 0 : whole);
         } else {
-            store_float(v->dtype, y, i, real < 0 ? 0 : real);
+            ir_store_float(v->dtype, y, i, real < 0 ? 0 : real);
         }
     }
     return true;
@@ -181,10 +169,10 @@ bool ir_eval_clip(const struct ir_eval *e) {
     int64_t most = hi == NULL ? INT64_MAX : ir_load_int(t, hi, 0);
     if (t == IR_F32) return clamp_floats(e, min, max);
     for (int64_t i = 0; i < count; i++) {
-        if (is_float(t)) {
+        if (ir_is_float(t)) {
             double real = ir_load_float(t, x, i);
             real = real < min ? min : real;
-            store_float(t, y, i, real > max ? max : real);
+            ir_store_float(t, y, i, real > max ? max : real);
         } else {
             int64_t whole = ir_load_int(t, x, i);
             whole = whole < least ? least : whole;
@@ -210,11 +198,6 @@ static int64_t whole_of(double x) {
     return x < -9223372036854775808.0 ? INT64_MIN : (int64_t)x;
 }
 
-static int64_t limit(enum ir_dtype t, int64_t v) {
-    if (t == IR_U8) return v < 0 ? 0 : v > UINT8_MAX ? UINT8_MAX : v;
-    return t == IR_I64 ? v : ir_saturate(v, 8 * (int)ir_dtype_size(t));
-}
-
 bool ir_eval_cast(const struct ir_eval *e) {
     enum ir_dtype from = ir_in(e->n, 0)->dtype, to = e->n->out[0]->dtype;
     const void *x = ir_eval_in(e, 0);
@@ -222,12 +205,12 @@ bool ir_eval_cast(const struct ir_eval *e) {
     int64_t count = ir_elements(e->n->out[0]);
     for (int64_t i = 0; i < count; i++) {
         double real = ir_load_float(from, x, i);
-        if (is_float(to))
-            store_float(to, y, i, real);
+        if (ir_is_float(to))
+            ir_store_float(to, y, i, real);
         else if (to == IR_BOOL)
             ((uint8_t *)y)[i] = real != 0;
-        else if (is_float(from))
-            ir_store_int(to, y, i, limit(to, whole_of(real)));
+        else if (ir_is_float(from))
+            ir_store_int(to, y, i, ir_limit_int(to, whole_of(real)));
         else
             ir_store_int(to, y, i, ir_load_int(from, x, i)); /* integers wrap */
     }

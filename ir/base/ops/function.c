@@ -1,7 +1,7 @@
 /* Functions of one element: one C function per row IR_FUNCTION of ops.def, named after it. Float
  * evaluation, shape rule, legality, value ranges and the device's tables follow from the row.
  * Source: the ONNX operators of the rows. */
-#include "ir/ir.h"
+#include "base/ops/ops.h"
 
 #include <math.h>
 
@@ -84,7 +84,7 @@ static const struct row {
 #define IR_OP(...)
 #define IR_FUNCTION(name, text, onnx, since_min, since_max, attrs, sign, meaning)                  \
     [IR_OP_##name] = {at_##name, sign},
-#include "ir/ops.def"
+#include "base/ops/ops.def"
 #undef IR_OP
 };
 
@@ -101,6 +101,6 @@ struct ir_function ir_function_of(const struct ir_node *n) {
     struct ir_function f = {.at = rows[n->op].at};
     struct ir_attr_info info;
     for (int i = 0; i < IR_FUNCTION_PARAMS && ir_attr_schema(n->op, i, &info); i++)
-        f.params[i] = (double)(float)ir_attr_float(n, info.name);
+        if (info.kind == IR_ATTR_FLOAT) f.params[i] = (double)(float)ir_attr_float(n, info.name);
     return f;
 }

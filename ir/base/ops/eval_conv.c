@@ -9,7 +9,7 @@
  * column % sx), pixel (row / sy, column / sx), as far as some tap reads them. All planes have one
  * pitch, so a band's output is one long vector with a few unused columns at the end of each row.
  */
-#include "ir/internal.h"
+#include "base/ops/internal.h"
 
 #include <string.h>
 
@@ -220,7 +220,7 @@ static void set_offsets(struct conv *c) {
 static bool conv_of(const struct ir_eval *e, struct conv *c) {
     const struct ir_value *k = ir_in(e->n, 1);
     struct ir_activation act = ir_activation_of(e->n);
-    if (!ir_window_of(e->g, e->n, &c->w)) return false;
+    if (!ir_node_window(e->a, e->n, &c->w)) return false;
     c->lo = (float)act.min;
     c->hi = (float)act.max;
     c->ic = k->dims[1];

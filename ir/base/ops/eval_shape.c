@@ -1,6 +1,6 @@
 /* The oracle's operators that only move elements of any type. Source: ONNX Slice 13, Pad 13, Gather
  * 13, Transpose 13, Concat 13, Shape 15. */
-#include "ir/internal.h"
+#include "base/ops/internal.h"
 
 #include <string.h>
 
@@ -35,9 +35,7 @@ bool ir_eval_dropout(const struct ir_eval *e) {
     return copy_all(e);
 }
 
-/* Fills the output with input elements from `start` on, `steps` apart along each dimension of the
- * output. */
-static void gather_strided(const struct ir_eval *e, int64_t start, const int64_t *steps) {
+void ir_gather_strided(const struct ir_eval *e, int64_t start, const int64_t *steps) {
     const struct ir_value *y = e->n->out[0];
     const char *x = ir_eval_in(e, 0);
     char *out = ir_eval_out(e, 0);
@@ -54,7 +52,7 @@ static void gather_strided(const struct ir_eval *e, int64_t start, const int64_t
     }
 }
 
-static void strides_of(const struct ir_value *v, int64_t *strides) {
+void ir_strides_of(const struct ir_value *v, int64_t *strides) {
     int64_t step = 1;
     for (int i = v->rank - 1; i >= 0; i--) {
         strides[i] = step;
@@ -67,14 +65,13 @@ bool ir_eval_transpose(const struct ir_eval *e) {
     int64_t strides[IR_MAX_RANK], steps[IR_MAX_RANK] = {0};
     int count;
     const int64_t *perm = ir_attr_ints(e->n, "perm", &count);
-    strides_of(v, strides);
+    ir_strides_of(v, strides);
     for (int i = 0; i < v->rank; i++) steps[i] = strides[perm == NULL ? v->rank - 1 - i : perm[i]];
-    gather_strided(e, 0, steps);
+    ir_gather_strided(e, 0, steps);
     return true;
 }
 
-/* Integers of input i; false: there are more than max or it is no list of integers. */
-static bool ints_of(const struct ir_eval *e, int i, int64_t *out, int max, int *count) {
+bool ir_eval_ints(const struct ir_eval *e, int i, int64_t *out, int max, int *count) {
     const struct ir_value *v = ir_in(e->n, i);
     *count = 0;
     if (v == NULL) return true;
@@ -91,25 +88,25 @@ bool ir_eval_slice(const struct ir_eval *e) {
     int counts[4];
     struct ir_slice s;
     for (int i = 0; i < 4; i++)
-        if (!ints_of(e, 1 + i, lists[i], IR_MAX_RANK, &counts[i])) return false;
+        if (!ir_eval_ints(e, 1 + i, lists[i], IR_MAX_RANK, &counts[i])) return false;
     const int64_t *axes = ir_in(e->n, 3) == NULL ? NULL : lists[2];
     const int64_t *by = ir_in(e->n, 4) == NULL ? NULL : lists[3];
     if (counts[0] > v->rank || counts[1] != counts[0] || (axes != NULL && counts[2] != counts[0]) ||
         (by != NULL && counts[3] != counts[0]) ||
         !ir_slice_resolve(&t, counts[0], lists[0], lists[1], axes, by, &s))
         return ir_eval_fail(e, "the lists of starts, ends, axes and steps do not fit");
-    strides_of(v, strides);
+    ir_strides_of(v, strides);
     for (int i = 0; i < v->rank; i++) {
         if (s.count[i] != y->dims[i]) return ir_eval_fail(e, "the output has another shape");
         start += s.start[i] * strides[i];
         steps[i] = s.step[i] * strides[i];
     }
-    gather_strided(e, start, steps);
+    ir_gather_strided(e, start, steps);
     return true;
 }
 
 /* Copies blocks: outer × (count blocks of `block` bytes each). */
-static bool eval_concat(const struct ir_eval *e, int axis) {
+bool ir_eval_concat_along(const struct ir_eval *e, int axis) {
     const struct ir_value *y = e->n->out[0];
     char *out = ir_eval_out(e, 0);
     int64_t outer = ir_product(axis, y->dims);
@@ -124,11 +121,7 @@ static bool eval_concat(const struct ir_eval *e, int axis) {
 }
 
 bool ir_eval_concat(const struct ir_eval *e) {
-    return eval_concat(e, ir_axis(ir_attr_int(e->n, "axis"), e->n->out[0]->rank));
-}
-
-bool ir_eval_qconcat(const struct ir_eval *e) {
-    return eval_concat(e, 1);
+    return ir_eval_concat_along(e, ir_axis(ir_attr_int(e->n, "axis"), e->n->out[0]->rank));
 }
 
 bool ir_eval_shape(const struct ir_eval *e) {
@@ -185,9 +178,9 @@ bool ir_eval_pad(const struct ir_eval *e) {
     int count;
     size_t size = element_size(e);
     const void *value = ir_in(e->n, 2) == NULL ? zeros : ir_eval_in(e, 2);
-    if (!ints_of(e, 1, pads, 2 * IR_MAX_RANK, &count)) return false;
+    if (!ir_eval_ints(e, 1, pads, 2 * IR_MAX_RANK, &count)) return false;
     if (count != 2 * v->rank) return ir_eval_fail(e, "two pads are needed per dimension");
-    strides_of(v, strides);
+    ir_strides_of(v, strides);
     for (int64_t i = 0; i < total; i++) {
         int64_t rest = i, from = 0;
         for (int d = v->rank - 1; d >= 0; d--) {
