@@ -334,10 +334,10 @@ static struct be_cell get_TOTAL_device_segments(const struct be_row *r) {
 }
 static struct be_cell get_TOTAL_host_operators(const struct be_row *r) {
     const char **names =
-        arena_array(r->arena, (size_t)r->program->segment_count + 1, sizeof *names);
+        arena_array(r->arena, (size_t)r->program->host_node_count + 1, sizeof *names);
     struct be_cell c = {.kind = BE_CELL_INTS, .list = true, .names = names};
-    for (int i = 0; i < r->program->segment_count; i++)
-        if (r->program->segments[i].host) names[c.count++] = r->program->segments[i].op;
+    for (int i = 0; i < r->program->host_node_count; i++)
+        names[c.count++] = r->program->host_nodes[i].op;
     if (c.count == 0) c.shown = "none";
     return c;
 }

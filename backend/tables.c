@@ -33,6 +33,7 @@ static int stored_tensor(struct tables *t, const struct be_buffer *b, const stru
                             .offset = b->made < 0 ? b->in_at : b->out_at,
                             .bytes = b->bytes,
                             .layout = b->layout,
+                            .dtype = "",
                             .px = b->px,
                             .channels = b->channels,
                             .height = b->height,
@@ -61,6 +62,7 @@ static int float_tensor(struct tables *t, const struct ir_value *v) {
                             .offset = out_room(t->lo, bytes),
                             .bytes = bytes,
                             .layout = SVPE_LAYOUT_PLAIN,
+                            .dtype = ir_dtype_name(IR_F32),
                             .channels = chw[0],
                             .height = chw[1],
                             .width = chw[2],
@@ -127,32 +129,57 @@ static int host_operand(struct tables *t, const struct ir_value *v) {
     return add_tensor(t, view);
 }
 
-/* Since-versions below 13 take everything from the axis on as one dimension: the tensor is seen
- * as two. */
-static void softmax(struct tables *t, const struct ir_node *n, struct svpe_segment *s) {
-    struct svpe_tensor *in = &t->program->tensors[s->in[0]];
-    int64_t axis = ir_attr_int(n, "axis");
-    if (axis < 0) axis += in->rank;
-    s->attr[0] = axis;
-    if (!ir_attr_int(n, "flat")) return;
-    int64_t outer = 1, inner = 1;
-    for (int i = 0; i < in->rank; i++) *(i < axis ? &outer : &inner) *= in->dims[i];
-    in->rank = 2;
-    in->dims[0] = outer, in->dims[1] = inner;
-    for (int i = 2; i < IR_MAX_RANK; i++) in->dims[i] = 0;
-    s->attr[0] = 1;
+static int host_value(struct tables *t, const struct ir_value *v, int tensor) {
+    struct svpe_program *p = t->program;
+    struct svpe_host_value *h = &p->host_values[p->host_value_count];
+    *h = (struct svpe_host_value){
+        .name = v->name, .dtype = ir_dtype_name(IR_F32), .rank = v->rank, .tensor = tensor};
+    for (int i = 0; i < v->rank; i++) h->dims[i] = v->dims[i];
+    return p->host_value_count++;
 }
 
-static void host_segment(struct tables *t, const struct ir_node *n) {
-    struct svpe_segment *s = &t->program->segments[t->program->segment_count++];
-    int in = host_operand(t, n->in[0]);
-    /* An entry of its own: its shape may be changed. */
-    *s = (struct svpe_segment){
-        .host = true, .op = ir_op_info(n->op)->name, .in_count = 1, .out_count = 1};
-    s->in[0] = add_tensor(t, t->program->tensors[in]);
-    s->out[0] = float_tensor(t, n->out[0]);
-    t->of_host[n->out[0]->id] = s->out[0] + 1;
-    softmax(t, n, s);
+static int list_item(struct tables *t, int64_t v) {
+    t->program->host_lists[t->program->host_list_count] = v;
+    return t->program->host_list_count++;
+}
+
+static void host_attrs(struct tables *t, const struct ir_node *n, struct svpe_host_node *h) {
+    static const char *const names[] = {"axis", "flat"};
+    struct svpe_program *p = t->program;
+    h->attr_first = p->host_attr_count;
+    for (int i = 0; i < 2; i++)
+        p->host_attrs[p->host_attr_count++] =
+            (struct svpe_host_attr){.name = names[i], .i = ir_attr_int(n, names[i]), .s = ""};
+    h->attr_count = 2;
+}
+
+static void host_node(struct tables *t, const struct ir_node *n) {
+    struct svpe_program *p = t->program;
+    struct svpe_host_node *h = &p->host_nodes[p->host_node_count++];
+    *h = (struct svpe_host_node){.name = n->name,
+                                 .op = ir_op_info(n->op)->name,
+                                 .in_count = 1,
+                                 .out_count = 1,
+                                 .layer = t->lo->plan->layer_count + p->host_node_count - 1};
+    h->in_first = list_item(t, host_value(t, n->in[0], host_operand(t, n->in[0])));
+    int out = float_tensor(t, n->out[0]);
+    h->out_first = list_item(t, host_value(t, n->out[0], out));
+    t->of_host[n->out[0]->id] = out + 1;
+    host_attrs(t, n, h);
+}
+
+static void hosts(struct tables *t) {
+    const struct be_plan *p = t->lo->plan;
+    struct svpe_program *program = t->program;
+    size_t count = (size_t)p->host_count;
+    program->host_nodes = arena_array(t->lo->arena, count, sizeof *program->host_nodes);
+    program->host_values = arena_array(t->lo->arena, 2 * count, sizeof *program->host_values);
+    program->host_attrs = arena_array(t->lo->arena, 2 * count, sizeof *program->host_attrs);
+    program->host_lists = arena_array(t->lo->arena, 2 * count, sizeof *program->host_lists);
+    for (int i = 0; i < p->host_count; i++) host_node(t, p->hosts[i]);
+    if (count)
+        program->segments[program->segment_count++] =
+            (struct svpe_segment){.host = true, .node_count = p->host_count};
 }
 
 static void outputs(struct tables *t) {
@@ -250,13 +277,11 @@ bool be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe
     program->tensors = arena_array(lo->arena, tensors, sizeof *program->tensors);
     program->inputs =
         arena_array(lo->arena, (size_t)p->graph->input_count, sizeof *program->inputs);
-    program->segments =
-        arena_array(lo->arena, (size_t)p->host_count + 1, sizeof *program->segments);
+    program->segments = arena_array(lo->arena, 2, sizeof *program->segments);
     program->segment_count = 1; /* the device's, filled in when the code is encoded */
-    program->segments[0].op = "";
     t.of_host = arena_array(lo->scratch, (size_t)p->graph->value_count, sizeof *t.of_host);
     if (!inputs(&t)) return false;
-    for (int i = 0; i < p->host_count; i++) host_segment(&t, p->hosts[i]);
+    hosts(&t);
     outputs(&t);
     layers(&t);
     struct writer text;

@@ -132,6 +132,9 @@ static void build_sections(struct build *b) {
     struct svpe_output_record *outputs =
         arena_array(b->a, (size_t)p->output_count, sizeof *outputs);
     for (int i = 0; i < p->output_count; i++) outputs[i].tensor = p->outputs[i];
+    struct svpe_host_list_record *items =
+        arena_array(b->a, (size_t)p->host_list_count, sizeof *items);
+    for (int i = 0; i < p->host_list_count; i++) items[i].v = p->host_lists[i];
     add_string(b, "");
     write_records(b, SVPE_RECORD_svpe_program_record, &head, 1);
     write_records(b, SVPE_RECORD_svpe_tensor, p->tensors, p->tensor_count);
@@ -139,12 +142,17 @@ static void build_sections(struct build *b) {
     write_records(b, SVPE_RECORD_svpe_output_record, outputs, p->output_count);
     write_records(b, SVPE_RECORD_svpe_layer, p->layers, p->layer_count);
     write_records(b, SVPE_RECORD_svpe_segment, p->segments, p->segment_count);
+    write_records(b, SVPE_RECORD_svpe_host_value, p->host_values, p->host_value_count);
+    write_records(b, SVPE_RECORD_svpe_host_node, p->host_nodes, p->host_node_count);
+    write_records(b, SVPE_RECORD_svpe_host_attr, p->host_attrs, p->host_attr_count);
+    write_records(b, SVPE_RECORD_svpe_host_list_record, items, p->host_list_count);
     struct span *s = b->sections;
     s[SVPE_SECTION_TARGET] = text_span(svpe_target_text(b->a, p->target), 0);
     s[SVPE_SECTION_STRINGS] = (struct span){b->strings.data, b->strings.size};
     s[SVPE_SECTION_TABLES] = (struct span){b->tables.data, b->tables.size};
     s[SVPE_SECTION_SCHEDULE] = text_span(p->schedule ? p->schedule : "", 1);
     s[SVPE_SECTION_PARAMS] = (struct span){p->params, p->param_bytes};
+    s[SVPE_SECTION_HOST_DATA] = (struct span){p->host_data, p->host_data_bytes};
     s[SVPE_SECTION_CODE] = (struct span){p->code, p->code_bytes};
     s[SVPE_SECTION_WEIGHTS] = (struct span){p->weights, p->weight_bytes};
 }

@@ -6,7 +6,7 @@
 #include "isa/isa.h"
 
 enum {
-    SVPE_FILE_VERSION = 2,
+    SVPE_FILE_VERSION = 3,
     SVPE_FILE_HEADER = 64,      /* bytes before the section table, as below; the rest is zero */
     SVPE_HEADER_VERSION_AT = 4, /* u32 */
     SVPE_HEADER_ISA_AT = 8,     /* u64: svpe_isa_hash() */
@@ -44,7 +44,7 @@ enum svpe_member_kind {
     SVPE_MEMBER_KIND_COUNT
 };
 
-/* In memory these two are spread over struct svpe_program. */
+/* In memory these are spread over struct svpe_program. */
 struct svpe_program_record {
     const char *name, *target;
     int act_bits;
@@ -52,6 +52,9 @@ struct svpe_program_record {
 };
 struct svpe_output_record {
     int tensor;
+};
+struct svpe_host_list_record {
+    int64_t v;
 };
 
 struct svpe_member_info {

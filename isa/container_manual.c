@@ -53,16 +53,23 @@ static const char rest_text[] =
     "## What a reader refuses beyond ranges\n"
     "\n"
     "- A tensor that is not inside its region, that is smaller than its layout needs, whose\n"
-    "  dimensions do not multiply to C·H·W, whose bits are not the program's, or whose zero is\n"
-    "  neither 0 nor −2^(bits−1).\n"
+    "  dimensions do not multiply to C·H·W, whose bits are not the program's (plain: not 8, 16,\n"
+    "  32 or 64), or whose zero is neither 0 nor −2^(bits−1).\n"
     "- An index of a tensor, a text or a table that does not exist; a text with control\n"
     "  characters.\n"
     "- Device segments that do not follow each other without gaps from the first byte of the code\n"
     "  to its last.\n"
-    "- A host segment without an operator or with code; unused members that are not zero.\n"
-    "- Doubles that are not finite; standard deviations of zero.\n"
+    "- Host segments that do not follow each other in the same way through the host nodes; a host\n"
+    "  segment without nodes or with code; unused members that are not zero.\n"
+    "- Host nodes whose attributes, and host nodes and attributes whose lists, do not fill\n"
+    "  hostattrs and hostlists in order: of each node its inputs, its outputs, then the lists of its\n"
+    "  attributes.\n"
+    "- Constants that are not inside hostdata or do not begin at a multiple of 64; a constant that\n"
+    "  has a tensor as well.\n"
+    "- Doubles that are not finite, but for attributes; standard deviations of zero.\n"
     "\n"
-    "The instructions themselves are the loader's business: docs/isa.md.\n";
+    "The instructions themselves are the loader's business: docs/isa.md. So is what host nodes\n"
+    "mean: operators, types, shapes.\n";
 
 /* clang-format on */
 

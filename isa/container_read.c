@@ -215,7 +215,8 @@ static bool read_member(struct load *l, struct reader *r, const struct svpe_memb
         if (m->kind == SVPE_MEMBER_F64) {
             double d;
             memcpy(&d, &v, sizeof d);
-            if (!isfinite(d)) return record_fault(l, m->record, n, "%s: not finite", m->name);
+            if (!isfinite(d) && m->max != 1)
+                return record_fault(l, m->record, n, "%s: not finite", m->name);
         } else if (!in_range(l, m, n, (int64_t)v)) {
             return false;
         }
@@ -303,6 +304,8 @@ static bool read_program(struct load *l) {
     p->weight_bytes = s[SVPE_SECTION_WEIGHTS].size;
     p->params = s[SVPE_SECTION_PARAMS].data;
     p->param_bytes = s[SVPE_SECTION_PARAMS].size;
+    p->host_data = s[SVPE_SECTION_HOST_DATA].data;
+    p->host_data_bytes = s[SVPE_SECTION_HOST_DATA].size;
     return true;
 }
 
@@ -328,8 +331,8 @@ static uint64_t layout_bytes(const struct svpe_program *p, const struct svpe_ten
     uint64_t pixels = (uint64_t)t->height * (uint64_t)t->width;
     uint64_t v = (uint64_t)p->target->lanes;
     uint64_t blocks = ((uint64_t)t->channels + v - 1) / v;
-    if (t->layout == SVPE_LAYOUT_PLAIN) return pixels * (uint64_t)t->channels * 4;
     uint64_t element = (uint64_t)t->bits / 8;
+    if (t->layout == SVPE_LAYOUT_PLAIN) return pixels * (uint64_t)t->channels * element;
     if (t->layout == SVPE_LAYOUT_STEM) return (pixels << t->px) * element;
     return blocks * pixels * v * element;
 }
@@ -343,9 +346,16 @@ static bool check_tensor(struct load *l, int n) {
                       : t->region == SVPE_REGION_IN ? p->in_bytes
                                                     : p->out_bytes;
     if (!check_dims(l, n, t)) return false;
-    if (t->bits != (plain ? 32 : p->act_bits)) {
-        return record_fault(l, record, n, "bits: expected %d, found %d", plain ? 32 : p->act_bits,
+    if (plain ? t->bits < 8 || (t->bits & (t->bits - 1)) : t->bits != p->act_bits) {
+        return record_fault(l, record, n, "bits: expected %s, found %d",
+                            plain              ? "8, 16, 32 or 64"
+                            : p->act_bits == 8 ? "8"
+                                               : "16",
                             t->bits);
+    }
+    if (plain == !t->dtype[0]) {
+        return record_fault(l, record, n, "dtype: expected %s",
+                            plain ? "a type, found none" : "none where integers are stored");
     }
     if (t->zero != 0 && (plain || t->zero != -(1 << (t->bits - 1)))) {
         return record_fault(l, record, n, "zero: expected 0 or −2^(bits−1), found %d", t->zero);
@@ -401,41 +411,145 @@ static bool check_input(struct load *l, int n) {
     return true;
 }
 
-static bool check_indices(struct load *l, int n, const char *what, int count, const int *v) {
-    for (int k = 0; k < 4; k++) {
-        if (k < count) {
-            if (!tensor_index(l, SVPE_RECORD_svpe_segment, n, what, v[k])) return false;
-        } else if (v[k] != 0) {
-            return record_fault(l, SVPE_RECORD_svpe_segment, n, "%s: unused ones must be 0", what);
+/* Each list begins where the one before ends, so that no part of it is used twice. */
+static bool next_range(struct load *l, enum svpe_record record, int n, const char *what, int first,
+                       int count, int *at, int room) {
+    if (first == *at && count <= room - *at) {
+        *at += count;
+        return true;
+    }
+    return record_fault(l, record, n, "%s: %d + %d; expected to begin at %d and to end by %d", what,
+                        first, count, *at, room);
+}
+
+struct taken { /* what the records so far use */
+    uint64_t code;
+    int nodes, attrs, lists;
+};
+
+static bool check_segment(struct load *l, int n, struct taken *t) {
+    const enum svpe_record record = SVPE_RECORD_svpe_segment;
+    const struct svpe_segment *s = &l->p->segments[n];
+    if (s->host) {
+        if (s->node_count > 0 && s->code_offset == 0 && s->code_bytes == 0) {
+            return next_range(l, record, n, "nodes", s->first_node, s->node_count, &t->nodes,
+                              l->p->host_node_count);
+        }
+        return record_fault(l, record, n, "expected nodes and no code");
+    }
+    if (s->first_node || s->node_count) {
+        return record_fault(l, record, n, "expected code and no nodes");
+    }
+    if (s->code_offset != t->code || s->code_bytes > l->p->code_bytes - t->code) {
+        return record_fault(l, record, n,
+                            "code is at %llu + %llu; expected at %llu and inside %llu bytes",
+                            (unsigned long long)s->code_offset, (unsigned long long)s->code_bytes,
+                            (unsigned long long)t->code, (unsigned long long)l->p->code_bytes);
+    }
+    t->code += s->code_bytes;
+    return true;
+}
+
+static bool check_host_value(struct load *l, int n) {
+    const enum svpe_record record = SVPE_RECORD_svpe_host_value;
+    const struct svpe_program *p = l->p;
+    const struct svpe_host_value *v = &p->host_values[n];
+    if (v->tensor >= 0 && !tensor_index(l, record, n, "tensor", v->tensor)) return false;
+    for (int d = v->rank; d < 8; d++) {
+        if (v->dims[d]) return record_fault(l, record, n, "dims: unused ones must be 0");
+    }
+    if (!v->dtype[0]) return record_fault(l, record, n, "dtype: expected a type, found none");
+    if (v->bytes && v->tensor >= 0) {
+        return record_fault(l, record, n, "expected a tensor or a constant, found both");
+    }
+    if (v->bytes ? v->at % SVPE_SECTION_ALIGN || v->at > p->host_data_bytes ||
+                       v->bytes > p->host_data_bytes - v->at
+                 : v->at != 0) {
+        return record_fault(l, record, n,
+                            "data is at %llu + %llu; expected at a multiple of %d and inside %llu "
+                            "bytes",
+                            (unsigned long long)v->at, (unsigned long long)v->bytes,
+                            SVPE_SECTION_ALIGN, (unsigned long long)p->host_data_bytes);
+    }
+    return true;
+}
+
+static bool check_host_attr(struct load *l, int n, struct taken *t) {
+    const struct svpe_host_attr *a = &l->p->host_attrs[n];
+    enum svpe_attr_kind k = a->kind;
+    bool rest = (k != SVPE_ATTR_INT && a->i) || (k != SVPE_ATTR_FLOAT && a->f != 0) ||
+                (k != SVPE_ATTR_STRING && a->s[0]) ||
+                (k != SVPE_ATTR_INTS && (a->first || a->count));
+    if (rest) {
+        return record_fault(l, SVPE_RECORD_svpe_host_attr, n,
+                            "a member of another kind is not zero");
+    }
+    return k != SVPE_ATTR_INTS || next_range(l, SVPE_RECORD_svpe_host_attr, n, "list", a->first,
+                                             a->count, &t->lists, l->p->host_list_count);
+}
+
+/* One of a node's lists of host values. */
+static bool check_values(struct load *l, int n, const char *what, int first, int count,
+                         struct taken *t) {
+    const enum svpe_record record = SVPE_RECORD_svpe_host_node;
+    const struct svpe_program *p = l->p;
+    if (!next_range(l, record, n, what, first, count, &t->lists, p->host_list_count)) return false;
+    for (int k = 0; k < count; k++) {
+        int64_t v = p->host_lists[first + k];
+        if (v < -1 || v >= p->host_value_count) {
+            return record_fault(l, record, n, "%s: expected a host value below %d, found %lld",
+                                what, p->host_value_count, (long long)v);
         }
     }
     return true;
 }
 
-static bool check_segment(struct load *l, int n, uint64_t *at) {
-    const enum svpe_record record = SVPE_RECORD_svpe_segment;
-    const struct svpe_segment *s = &l->p->segments[n];
-    if (!check_indices(l, n, "in", s->in_count, s->in) ||
-        !check_indices(l, n, "out", s->out_count, s->out)) {
+static bool check_host_node(struct load *l, int n, struct taken *t) {
+    const enum svpe_record record = SVPE_RECORD_svpe_host_node;
+    const struct svpe_program *p = l->p;
+    const struct svpe_host_node *h = &p->host_nodes[n];
+    int attr = t->attrs;
+    if (!h->op[0]) return record_fault(l, record, n, "op: expected an operator, found none");
+    if (h->layer >= p->layer_count) {
+        return record_fault(l, record, n, "layer: expected a layer below %d, found %d",
+                            p->layer_count, h->layer);
+    }
+    if (!check_values(l, n, "inputs", h->in_first, h->in_count, t) ||
+        !check_values(l, n, "outputs", h->out_first, h->out_count, t) ||
+        !next_range(l, record, n, "attributes", h->attr_first, h->attr_count, &t->attrs,
+                    p->host_attr_count)) {
         return false;
     }
-    if (s->host) {
-        if (s->op[0] && s->code_offset == 0 && s->code_bytes == 0) return true;
-        return record_fault(l, record, n, "expected an operator and no code");
+    for (; attr < t->attrs; attr++) {
+        if (!check_host_attr(l, attr, t)) return false;
     }
-    if (s->code_offset != *at || s->code_bytes > l->p->code_bytes - *at) {
-        return record_fault(l, record, n,
-                            "code is at %llu + %llu; expected at %llu and inside %llu bytes",
-                            (unsigned long long)s->code_offset, (unsigned long long)s->code_bytes,
-                            (unsigned long long)*at, (unsigned long long)l->p->code_bytes);
+    return true;
+}
+
+/* Everything there is belongs to something. */
+static bool check_taken(struct load *l, const struct taken *t) {
+    const struct svpe_program *p = l->p;
+    if (t->code != p->code_bytes) {
+        return section_fault(l, SVPE_SECTION_CODE, "has %llu bytes; the segments use %llu",
+                             (unsigned long long)p->code_bytes, (unsigned long long)t->code);
     }
-    *at += s->code_bytes;
+    const struct {
+        enum svpe_section section;
+        int count, used;
+    } lists[] = {{SVPE_SECTION_HOST_NODES, p->host_node_count, t->nodes},
+                 {SVPE_SECTION_HOST_ATTRS, p->host_attr_count, t->attrs},
+                 {SVPE_SECTION_HOST_LISTS, p->host_list_count, t->lists}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (lists[i].count == lists[i].used) continue;
+        return section_fault(l, lists[i].section, "has %d records; %d are used", lists[i].count,
+                             lists[i].used);
+    }
     return true;
 }
 
 static bool check_records(struct load *l) {
     struct svpe_program *p = l->p;
-    uint64_t code = 0;
+    struct taken taken = {0};
     for (int n = 0; n < p->tensor_count; n++) {
         if (!check_tensor(l, n)) return false;
     }
@@ -448,25 +562,36 @@ static bool check_records(struct load *l) {
         }
     }
     for (int n = 0; n < p->segment_count; n++) {
-        if (!check_segment(l, n, &code)) return false;
+        if (!check_segment(l, n, &taken)) return false;
     }
-    if (code == p->code_bytes) return true;
-    return section_fault(l, SVPE_SECTION_CODE, "has %llu bytes; the segments use %llu",
-                         (unsigned long long)p->code_bytes, (unsigned long long)code);
+    for (int n = 0; n < p->host_value_count; n++) {
+        if (!check_host_value(l, n)) return false;
+    }
+    for (int n = 0; n < p->host_node_count; n++) {
+        if (!check_host_node(l, n, &taken)) return false;
+    }
+    return check_taken(l, &taken);
 }
 
 static bool read_lists(struct load *l) {
     struct svpe_program *p = l->p;
     struct svpe_output_record *outputs;
+    struct svpe_host_list_record *items;
     if (!(p->tensors = read_records(l, SVPE_RECORD_svpe_tensor, &p->tensor_count)) ||
         !(p->inputs = read_records(l, SVPE_RECORD_svpe_input, &p->input_count)) ||
         !(outputs = read_records(l, SVPE_RECORD_svpe_output_record, &p->output_count)) ||
         !(p->layers = read_records(l, SVPE_RECORD_svpe_layer, &p->layer_count)) ||
-        !(p->segments = read_records(l, SVPE_RECORD_svpe_segment, &p->segment_count))) {
+        !(p->segments = read_records(l, SVPE_RECORD_svpe_segment, &p->segment_count)) ||
+        !(p->host_values = read_records(l, SVPE_RECORD_svpe_host_value, &p->host_value_count)) ||
+        !(p->host_nodes = read_records(l, SVPE_RECORD_svpe_host_node, &p->host_node_count)) ||
+        !(p->host_attrs = read_records(l, SVPE_RECORD_svpe_host_attr, &p->host_attr_count)) ||
+        !(items = read_records(l, SVPE_RECORD_svpe_host_list_record, &p->host_list_count))) {
         return false;
     }
     p->outputs = arena_array(l->a, (size_t)p->output_count, sizeof *p->outputs);
     for (int i = 0; i < p->output_count; i++) p->outputs[i] = outputs[i].tensor;
+    p->host_lists = arena_array(l->a, (size_t)p->host_list_count, sizeof *p->host_lists);
+    for (int i = 0; i < p->host_list_count; i++) p->host_lists[i] = items[i].v;
     return true;
 }
 

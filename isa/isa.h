@@ -301,13 +301,15 @@ struct svpe_tensor { /* a buffer in DRAM */
     enum svpe_region region;
     uint64_t offset, bytes;
     /* BLOCKED: [ceil(C/V)][H][W][V] stored integers, STEM: [H][W][2^px] stored integers; tail lanes
-     * of both hold the encoded zero. PLAIN: row-major float32, for host operators. */
+     * of both hold the encoded zero. PLAIN: row-major elements of dtype ("f32"), which only the
+     * host touches. */
     enum svpe_layout layout;
+    const char *dtype; /* PLAIN: as in base/ops/dtypes.def; "" otherwise */
     int px;
-    int channels, height, width; /* N = 1 */
+    int channels, height, width; /* N = 1; PLAIN: any three numbers of that product */
     int rank;
-    int64_t dims[8]; /* as the model says, N = 1 */
-    int bits, exp, zero;
+    int64_t dims[8];     /* as the model says */
+    int bits, exp, zero; /* bits: of an element */
 };
 struct svpe_input {
     int tensor;
@@ -333,10 +335,43 @@ struct svpe_layer {
 };
 struct svpe_segment {
     bool host;
-    uint64_t code_offset, code_bytes;       /* device */
-    const char *op;                         /* host: name in runtime's table */
-    int in_count, in[4], out_count, out[4]; /* host: tensors */
-    int64_t attr[4];                        /* host */
+    uint64_t code_offset, code_bytes; /* device */
+    int first_node, node_count;       /* host */
+};
+/* What host nodes read and write. With a tensor: read by a node, the buffer's real values (stored
+ * integers as f32); made by a node, written into the buffer, where it holds stored integers by
+ * ir_quantize_float's rule and with the encoded zero in the tails. */
+struct svpe_host_value {
+    const char *name;
+    const char *dtype; /* as in base/ops/dtypes.def */
+    int rank;
+    int64_t dims[8];
+    int tensor;         /* −1: lives on the host alone */
+    uint64_t at, bytes; /* a constant: its data in host_data, at a multiple of 64; else 0, 0 */
+};
+enum svpe_attr_kind {
+    SVPE_ATTR_INT,
+    SVPE_ATTR_FLOAT,
+    SVPE_ATTR_STRING,
+    SVPE_ATTR_INTS,
+    SVPE_ATTR_KIND_COUNT
+};
+struct svpe_host_attr { /* members of other kinds: 0, "" */
+    const char *name;
+    enum svpe_attr_kind kind;
+    int64_t i;
+    double f;
+    const char *s;
+    int first, count; /* in host_lists */
+};
+/* Nodes in the order they run. Their lists and attributes fill host_lists and host_attrs in this
+ * order: of each node its inputs, its outputs, then the lists of its attributes. */
+struct svpe_host_node {
+    const char *name, *op;  /* op: its text in base/ops/ops.def */
+    int in_first, in_count; /* in host_lists: indices into host_values; −1: left out */
+    int out_first, out_count;
+    int attr_first, attr_count;
+    int layer; /* its row of the layer table */
 };
 struct svpe_program {
     const char *name;
@@ -355,6 +390,16 @@ struct svpe_program {
     int layer_count;
     struct svpe_segment *segments; /* in the order they run */
     int segment_count;
+    struct svpe_host_value *host_values;
+    int host_value_count;
+    struct svpe_host_node *host_nodes;
+    int host_node_count;
+    struct svpe_host_attr *host_attrs;
+    int host_attr_count;
+    int64_t *host_lists;
+    int host_list_count;
+    const uint8_t *host_data;
+    uint64_t host_data_bytes;
     const char *schedule; /* text of the plan that made the code */
 };
 void svpe_write(const struct svpe_program *p, struct writer *to);

@@ -45,13 +45,12 @@ static void say_first_error(const struct ctx *c, char *message, size_t room) {
 
 static void count_segments(struct nbq_program *p) {
     const struct svpe_program *program = p->image->program;
-    p->host_ops = arena_array(p->arena, (size_t)program->segment_count + 1, sizeof *p->host_ops);
-    for (int n = 0; n < program->segment_count; n++) {
-        if (program->segments[n].host)
-            p->host_ops[p->host_op_count++] = program->segments[n].op;
-        else
-            p->device_segment_count++;
-    }
+    size_t nodes = (size_t)program->host_node_count;
+    p->host_ops = arena_array(p->arena, nodes + 1, sizeof *p->host_ops);
+    for (int n = 0; n < program->host_node_count; n++)
+        p->host_ops[p->host_op_count++] = program->host_nodes[n].op;
+    for (int n = 0; n < program->segment_count; n++)
+        p->device_segment_count += !program->segments[n].host;
 }
 
 /* The bytes are copied first: what is checked must be what runs. */

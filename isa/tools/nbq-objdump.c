@@ -95,9 +95,10 @@ static void print_tensors(struct dump *d) {
         for (int k = 0; k < t->rank; k++) {
             shape = arena_printf(d->a, "%s%s%" PRId64, shape, k ? "x" : "", t->dims[k]);
         }
+        const char *layout = *t->dtype ? t->dtype : layouts[t->layout];
         write_text(&d->out, "  %3d %-6s %10" PRIu64 " %10" PRIu64 "  %-8s %4d %4d %5d  %-20s %s\n",
-                   n, svpe_region_name(t->region), t->offset, t->bytes, layouts[t->layout], t->bits,
-                   t->exp, t->zero, shape, t->name);
+                   n, svpe_region_name(t->region), t->offset, t->bytes, layout, t->bits, t->exp,
+                   t->zero, shape, t->name);
     }
 }
 
@@ -151,10 +152,52 @@ static void print_layers(struct dump *d) {
     }
 }
 
-static void print_tensor_list(struct dump *d, const char *what, int count, const int *list) {
-    for (int k = 0; k < count; k++) {
-        write_text(&d->out, "%s %d %s", k ? "," : what, list[k], d->p->tensors[list[k]].name);
+static void print_shape(struct dump *d, int rank, const int64_t *dims) {
+    if (!rank) write_text(&d->out, "scalar");
+    for (int k = 0; k < rank; k++) write_text(&d->out, "%s%" PRId64, k ? "x" : "", dims[k]);
+}
+
+static void print_host_value(struct dump *d, int64_t index) {
+    if (index < 0) {
+        write_text(&d->out, "none");
+        return;
     }
+    const struct svpe_host_value *v = &d->p->host_values[index];
+    write_text(&d->out, "%s: %s ", v->name, v->dtype);
+    print_shape(d, v->rank, v->dims);
+    if (v->tensor >= 0) write_text(&d->out, " in tensor %d", v->tensor);
+    if (v->bytes) write_text(&d->out, " constant");
+}
+
+static void print_host_values(struct dump *d, const char *what, int first, int count) {
+    for (int k = 0; k < count; k++) {
+        write_text(&d->out, "      %s ", what);
+        print_host_value(d, d->p->host_lists[first + k]);
+        write_text(&d->out, "\n");
+    }
+}
+
+static void print_host_attr(struct dump *d, const struct svpe_host_attr *a) {
+    write_text(&d->out, " %s=", a->name);
+    if (a->kind == SVPE_ATTR_INT) write_text(&d->out, "%" PRId64, a->i);
+    if (a->kind == SVPE_ATTR_FLOAT) write_text(&d->out, "%.9g", a->f);
+    if (a->kind == SVPE_ATTR_STRING) write_text(&d->out, "\"%s\"", a->s);
+    if (a->kind != SVPE_ATTR_INTS) return;
+    for (int k = 0; k < a->count; k++) {
+        write_text(&d->out, "%s%" PRId64, k ? "," : "[", d->p->host_lists[a->first + k]);
+    }
+    write_text(&d->out, a->count ? "]" : "[]");
+}
+
+static void print_host_node(struct dump *d, int n) {
+    const struct svpe_host_node *h = &d->p->host_nodes[n];
+    write_text(&d->out, "    %d %s", n, h->op);
+    for (int k = 0; k < h->attr_count; k++) {
+        print_host_attr(d, &d->p->host_attrs[h->attr_first + k]);
+    }
+    write_text(&d->out, " ; layer %d: %s\n", h->layer, h->name);
+    print_host_values(d, "from", h->in_first, h->in_count);
+    print_host_values(d, "to  ", h->out_first, h->out_count);
 }
 
 static void print_segment(struct dump *d, int n) {
@@ -164,10 +207,15 @@ static void print_segment(struct dump *d, int n) {
                    s->code_offset, s->code_offset + s->code_bytes);
         return;
     }
-    write_text(&d->out, "segment %d: host %s", n, s->op);
-    print_tensor_list(d, ", from", s->in_count, s->in);
-    print_tensor_list(d, ", to", s->out_count, s->out);
-    write_text(&d->out, "\n");
+    write_text(&d->out, "segment %d: host, %d node%s\n", n, s->node_count,
+               s->node_count == 1 ? "" : "s");
+}
+
+static void print_host_segment(struct dump *d, const struct svpe_segment *s) {
+    for (int n = 0; s->host && n < s->node_count; n++) {
+        print_host_node(d, s->first_node + n);
+        flush(d, 1 << 16);
+    }
 }
 
 static void print_headers(struct dump *d) {
@@ -181,6 +229,7 @@ static void print_headers(struct dump *d) {
     for (int n = 0; n < d->p->segment_count; n++) {
         write_text(&d->out, "  ");
         print_segment(d, n);
+        print_host_segment(d, &d->p->segments[n]);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "isa/container.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ static void fill_tensors(struct svpe_program *p, struct arena *a) {
                                          .offset = 64,
                                          .bytes = 4 * 5 * 7,
                                          .layout = SVPE_LAYOUT_STEM,
+                                         .dtype = "",
                                          .px = 2,
                                          .channels = 3,
                                          .height = 5,
@@ -41,6 +43,7 @@ static void fill_tensors(struct svpe_program *p, struct arena *a) {
                                          .offset = 128,
                                          .bytes = 2 * 3 * 4 * 8,
                                          .layout = SVPE_LAYOUT_BLOCKED,
+                                         .dtype = "",
                                          .channels = 11,
                                          .height = 3,
                                          .width = 4,
@@ -54,6 +57,7 @@ static void fill_tensors(struct svpe_program *p, struct arena *a) {
                                          .offset = 512,
                                          .bytes = 4 * 10,
                                          .layout = SVPE_LAYOUT_PLAIN,
+                                         .dtype = "i32",
                                          .channels = 10,
                                          .height = 1,
                                          .width = 1,
@@ -115,14 +119,43 @@ static void fill_lists(struct svpe_program *p, struct arena *a) {
     p->segment_count = 3;
     p->segments = arena_array(a, 3, sizeof *p->segments);
     p->segments[0] = (struct svpe_segment){.code_bytes = 48};
-    p->segments[1] = (struct svpe_segment){.host = true,
-                                           .op = "softmax",
-                                           .in_count = 1,
-                                           .in = {2},
-                                           .out_count = 1,
-                                           .out = {3},
-                                           .attr = {-1, 7}};
+    p->segments[1] = (struct svpe_segment){.host = true, .first_node = 0, .node_count = 2};
     p->segments[2] = (struct svpe_segment){.code_offset = 48, .code_bytes = 16};
+}
+
+/* A pad from tensor 2 with a constant of 5 integers, then a softmax into tensor 3. */
+static void fill_host(struct svpe_program *p, struct arena *a) {
+    static const struct svpe_host_value values[] = {
+        {.name = "logits", .dtype = "f32", .rank = 2, .dims = {1, 10}, .tensor = 2},
+        {.name = "pads", .dtype = "i64", .rank = 1, .dims = {5}, .tensor = -1, .bytes = 40},
+        {.name = "wide", .dtype = "f32", .rank = 2, .dims = {1, 14}, .tensor = -1},
+        {.name = "prob", .dtype = "f32", .rank = 2, .dims = {1, 10}, .tensor = 3},
+        {.name = "fill", .dtype = "f32", .tensor = -1, .at = 64, .bytes = 4},
+    };
+    static const struct svpe_host_attr attrs[] = {
+        {.name = "mode", .kind = SVPE_ATTR_STRING, .s = "edge\tof"},
+        {.name = "axes", .kind = SVPE_ATTR_INTS, .s = "", .first = 4, .count = 2},
+        {.name = "low", .kind = SVPE_ATTR_FLOAT, .f = -INFINITY, .s = ""},
+        {.name = "axis", .kind = SVPE_ATTR_INT, .i = INT64_MIN, .s = ""},
+    };
+    static const struct svpe_host_node nodes[] = {
+        {"pad", "pad", 0, 3, 3, 1, 0, 3, 1},
+        {"last", "softmax", 6, 1, 7, 2, 3, 1, 1},
+    };
+    static const int64_t lists[] = {0, 1, 4, 2, -9, INT64_MAX, 2, 3, -1};
+    uint8_t *data = arena_alloc(a, 68);
+    for (int i = 0; i < 5; i++) data[8 * i] = (uint8_t)(i * 3 + 1);
+    memcpy(data + 64, &(float){2.5f}, sizeof(float));
+    p->host_values = arena_copy(a, values, sizeof values);
+    p->host_value_count = 5;
+    p->host_attrs = arena_copy(a, attrs, sizeof attrs);
+    p->host_attr_count = 4;
+    p->host_nodes = arena_copy(a, nodes, sizeof nodes);
+    p->host_node_count = 2;
+    p->host_lists = arena_copy(a, lists, sizeof lists);
+    p->host_list_count = 9;
+    p->host_data = data;
+    p->host_data_bytes = 68;
 }
 
 static int setup(void **state) {
@@ -146,6 +179,7 @@ static int setup(void **state) {
     f.p.param_bytes = 24;
     fill_tensors(&f.p, f.a);
     fill_lists(&f.p, f.a);
+    fill_host(&f.p, f.a);
     writer_init(&f.bytes, f.a);
     svpe_write(&f.p, &f.bytes);
     *state = &f;
@@ -204,9 +238,30 @@ static void test_round_trip(void **state) {
     assert_int_equal(q->layers[0].macs, 1234567890123);
     assert_int_equal(q->layers[1].margin, -1);
     assert_string_equal(q->layers[1].name, "softmax?2");
-    assert_int_equal(q->segments[1].attr[0], -1);
-    assert_string_equal(q->segments[1].op, "softmax");
+    assert_int_equal(q->segments[1].node_count, 2);
     assert_int_equal(q->segments[2].code_offset, 48);
+}
+
+static void test_host_round_trip(void **state) {
+    struct fixture *f = *state;
+    struct svpe_program *q = svpe_read(&f->c, f->a, "x.svpe", f->bytes.data, f->bytes.size);
+    assert_non_null(q);
+    assert_int_equal(q->host_value_count, 5);
+    assert_int_equal(q->host_node_count, 2);
+    assert_int_equal(q->host_attr_count, 4);
+    assert_int_equal(q->host_list_count, 9);
+    assert_int_equal(q->host_data_bytes, 68);
+    assert_memory_equal(q->host_data, f->p.host_data, 68);
+    assert_memory_equal(q->host_lists, f->p.host_lists, 9 * sizeof *q->host_lists);
+    assert_string_equal(q->tensors[2].dtype, "i32");
+    assert_string_equal(q->host_values[1].dtype, "i64");
+    assert_int_equal(q->host_values[1].tensor, -1);
+    assert_int_equal(q->host_values[4].at, 64);
+    assert_string_equal(q->host_nodes[1].op, "softmax");
+    assert_int_equal(q->host_nodes[1].out_first, 7);
+    assert_string_equal(q->host_attrs[0].s, "edge?of");
+    assert_true(q->host_attrs[2].f == -INFINITY);
+    assert_true(q->host_attrs[3].i == INT64_MIN);
 }
 
 /* Whatever a member is called, its value must survive: write, read, write again. */
@@ -327,10 +382,38 @@ static const struct lie {
     {REC(segment), 0, "code_bytes", 32, "segment 2: code is at 48 + 16"},
     {REC(segment), 2, "code_bytes", 17, "segment 2: code is at"},
     {REC(segment), 2, "code_bytes", 0, "section code: has 64 bytes; the segments use 48"},
-    {REC(segment), 1, "in_count", 5, "segment 1: in_count"},
-    {REC(segment), 1, "in", 4, "segment 1: in: expected a tensor below 4"},
-    {REC(segment), 1, "out_count", 0, "segment 1: out: unused ones must be 0"},
-    {REC(segment), 1, "op", 0, "segment 1: expected an operator"},
+    {REC(segment), 1, "node_count", 3, "segment 1: nodes: 0 + 3"},
+    {REC(segment), 1, "node_count", 1, "section hostnodes: has 2 records; 1 are used"},
+    {REC(segment), 1, "node_count", 0, "segment 1: expected nodes and no code"},
+    {REC(segment), 1, "first_node", 1, "segment 1: nodes: 1 + 2"},
+    {REC(segment), 1, "code_bytes", 16, "segment 1: expected nodes and no code"},
+    {REC(segment), 2, "node_count", 1, "segment 2: expected code and no nodes"},
+    {REC(tensor), 1, "dtype", 1, "tensor 1: dtype: expected none"},
+    {REC(tensor), 2, "dtype", 0, "tensor 2: dtype: expected a type"},
+    {REC(tensor), 2, "bits", 24, "tensor 2: bits: expected 8, 16, 32 or 64, found 24"},
+    {REC(tensor), 2, "bits", 64, "tensor 2: bytes: expected at least 80"},
+    {REC(host_value), 0, "tensor", 4, "value 0: tensor: expected a tensor below 4"},
+    {REC(host_value), 0, "tensor", (uint64_t)-2, "value 0: tensor"},
+    {REC(host_value), 1, "tensor", 1, "value 1: expected a tensor or a constant, found both"},
+    {REC(host_value), 0, "rank", 1, "value 0: dims: unused ones must be 0"},
+    {REC(host_value), 2, "dtype", 0, "value 2: dtype"},
+    {REC(host_value), 4, "at", 32, "value 4: data is at 32 + 4; expected at a multiple of 64"},
+    {REC(host_value), 4, "bytes", 5, "value 4: data is at 64 + 5"},
+    {REC(host_value), 4, "at", INT64_MAX - 63, "value 4: data is at"},
+    {REC(host_value), 2, "at", 64, "value 2: data is at 64 + 0"},
+    {REC(host_node), 0, "op", 0, "node 0: op"},
+    {REC(host_node), 1, "layer", 2, "node 1: layer: expected a layer below 2"},
+    {REC(host_node), 0, "in_first", 1, "node 0: inputs: 1 + 3; expected to begin at 0"},
+    {REC(host_node), 0, "in_count", INT32_MAX, "node 0: inputs"},
+    {REC(host_node), 1, "out_count", 1, "section hostlists: has 9 records; 8 are used"},
+    {REC(host_node), 1, "attr_count", 0, "section hostattrs: has 4 records; 3 are used"},
+    {REC(host_node), 1, "attr_first", 2, "node 1: attributes: 2 + 1; expected to begin at 3"},
+    {REC(host_attr), 1, "count", 6, "attribute 1: list: 4 + 6"},
+    {REC(host_attr), 3, "kind", 4, "attribute 3: kind"},
+    {REC(host_attr), 3, "kind", 1, "attribute 3: a member of another kind is not zero"},
+    {REC(host_attr), 0, "f", 1, "attribute 0: a member of another kind is not zero"},
+    {REC(host_list_record), 0, "v", 5, "node 0: inputs: expected a host value below 5, found 5"},
+    {REC(host_list_record), 8, "v", (uint64_t)-2, "node 1: outputs: expected a host value"},
 };
 
 static void test_lies(void **state) {
@@ -371,7 +454,7 @@ static void test_section_table(void **state) {
     size_t weights = SVPE_FILE_HEADER + SVPE_SECTION_WEIGHTS * SVPE_SECTION_ENTRY;
     struct writer w = copy_of(f); /* the same section twice */
     patch_u32(&w, weights, SVPE_SECTION_CODE);
-    expect(&w, "section weights: expected in row 12 of the section table, found section code");
+    expect(&w, "section weights: expected in row 17 of the section table, found section code");
     w = copy_of(f); /* overlap */
     patch_u64(&w, weights + 8, u64_at(w.data + code + 8));
     expect(&w, "section weights: begins at byte");
@@ -380,10 +463,10 @@ static void test_section_table(void **state) {
     expect(&w, "section weights: has 18446744073709551551 bytes");
     w = copy_of(f);
     patch_u32(&w, SVPE_HEADER_COUNT_AT, 3);
-    expect(&w, "3 sections; expected 13");
+    expect(&w, "3 sections; expected 18");
     w = copy_of(f);
     patch_u32(&w, SVPE_HEADER_VERSION_AT, 1);
-    expect(&w, "format version 1; expected 2");
+    expect(&w, "format version 1; expected 3");
     w = copy_of(f);
     patch_u64(&w, SVPE_HEADER_ISA_AT, 1);
     expect(&w, "another version of the instruction set: 0000000000000001");
@@ -418,7 +501,7 @@ int main(void) {
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_every_byte),    cmocka_unit_test(test_every_length),
         cmocka_unit_test(test_lies),          cmocka_unit_test(test_section_table),
-        cmocka_unit_test(test_random_damage),
+        cmocka_unit_test(test_random_damage), cmocka_unit_test(test_host_round_trip),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -121,20 +121,23 @@ static void output_elsewhere(struct scene *k) {
     k->s.program.outputs[1] = 0;
 }
 static void host_name(struct scene *k) {
-    k->s.program.segments[1].op = "hardmax";
+    k->s.program.host_nodes[0].op = "hardmax";
 }
 static void host_counts(struct scene *k) {
-    k->s.program.segments[1].in_count = 2;
+    struct svpe_program *p = &k->s.program;
+    p->host_nodes[0].in_count = p->host_nodes[0].out_first = 2;
+    p->host_lists = arena_array(k->a, 3, sizeof *p->host_lists);
+    p->host_lists[p->host_list_count++] = 1;
 }
 static void host_axis(struct scene *k) {
-    k->s.program.segments[1].attr[0] = 4;
+    k->s.program.host_attrs[0].i = 4;
 }
 static void host_size(struct scene *k) {
-    k->s.program.segments[1].in[0] = 0;
+    k->s.program.host_values[0] = sample_value(&k->s.program, 0);
 }
 static void host_into_input(struct scene *k) {
-    k->s.program.segments[1].out[0] = 0;
-    k->s.program.segments[1].op = "quantize";
+    k->s.program.host_values[1] = sample_value(&k->s.program, 0);
+    k->s.program.host_nodes[0].op = "quantize";
 }
 static void byte_table(struct scene *k) {
     k->s.program.tensors[0].channels = 4;

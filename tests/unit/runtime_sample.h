@@ -180,6 +180,7 @@ static inline struct svpe_tensor sample_tensor(const char *name, enum svpe_regio
                                 .region = region,
                                 .bytes = elements * (plain ? 4 : 1),
                                 .layout = layout,
+                                .dtype = plain ? "f32" : "",
                                 .channels = channels,
                                 .height = SAMPLE_H,
                                 .width = SAMPLE_W,
@@ -188,6 +189,36 @@ static inline struct svpe_tensor sample_tensor(const char *name, enum svpe_regio
                                 .bits = plain ? 32 : 8,
                                 .exp = plain ? 0 : exp,
                                 .zero = plain ? 0 : zero};
+}
+
+static inline struct svpe_host_value sample_value(const struct svpe_program *p, int tensor) {
+    struct svpe_host_value v = {
+        .name = p->tensors[tensor].name, .dtype = "f32", .rank = 4, .tensor = tensor};
+    memcpy(v.dims, p->tensors[tensor].dims, sizeof v.dims);
+    return v;
+}
+
+/* A softmax over the channels of tensor 1, into tensor 2. */
+static inline void sample_host(struct svpe_program *p, struct arena *a) {
+    p->host_value_count = 2;
+    p->host_values = arena_array(a, 2, sizeof *p->host_values);
+    p->host_values[0] = sample_value(p, 1);
+    p->host_values[1] = sample_value(p, 2);
+    p->host_list_count = 2;
+    p->host_lists = arena_array(a, 2, sizeof *p->host_lists);
+    p->host_lists[0] = 0, p->host_lists[1] = 1;
+    p->host_attr_count = 2;
+    p->host_attrs = arena_array(a, 2, sizeof *p->host_attrs);
+    p->host_attrs[0] = (struct svpe_host_attr){.name = "axis", .i = 1, .s = ""};
+    p->host_attrs[1] = (struct svpe_host_attr){.name = "flat", .s = ""};
+    p->host_node_count = 1;
+    p->host_nodes = arena_array(a, 1, sizeof *p->host_nodes);
+    p->host_nodes[0] = (struct svpe_host_node){.name = "softmax",
+                                               .op = "softmax",
+                                               .in_count = 1,
+                                               .out_first = 1,
+                                               .out_count = 1,
+                                               .attr_count = 2};
 }
 
 static inline void sample_tables(struct sample_program *s, struct arena *a, struct rng *r) {
@@ -216,13 +247,8 @@ static inline void sample_tables(struct sample_program *s, struct arena *a, stru
         (struct svpe_layer){.name = "first", .kind = "qconv", .place = "array", .note = ""};
     p->segment_count = 2;
     p->segments = arena_array(a, 2, sizeof *p->segments);
-    p->segments[1] = (struct svpe_segment){.host = true,
-                                           .op = "softmax",
-                                           .in_count = 1,
-                                           .in = {1},
-                                           .out_count = 1,
-                                           .out = {2},
-                                           .attr = {1}};
+    p->segments[1] = (struct svpe_segment){.host = true, .node_count = 1};
+    sample_host(p, a);
     p->in_bytes = SAMPLE_MULTIPLE;
     p->out_bytes = SAMPLE_MULTIPLE + SAMPLE_ELEMENTS_OUT * 4;
 }

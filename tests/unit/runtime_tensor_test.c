@@ -160,6 +160,10 @@ struct host {
     struct svpe_program program;
     struct svpe_tensor tensors[2];
     struct svpe_segment segment;
+    struct svpe_host_value values[2];
+    struct svpe_host_node node;
+    struct svpe_host_attr axis;
+    int64_t lists[2];
     struct svpe_target target;
     struct rt_image image;
     struct rt_device device;
@@ -180,17 +184,24 @@ static void host_init(struct host *h, const char *op, struct svpe_tensor in, str
     *h = (struct host){.tensors = {in, out}, .target = {.lanes = 8}, .device = {&stand_in}};
     h->tensors[0].region = SVPE_REGION_WORK;
     h->tensors[1].region = SVPE_REGION_OUT;
-    h->segment = (struct svpe_segment){.host = true,
-                                       .op = op,
-                                       .in_count = 1,
-                                       .in = {0},
-                                       .out_count = 1,
-                                       .out = {1},
-                                       .attr = {axis}};
+    h->segment = (struct svpe_segment){.host = true, .node_count = 1};
+    h->node = (struct svpe_host_node){
+        .op = op, .in_count = 1, .out_first = 1, .out_count = 1, .attr_count = 1};
+    h->axis = (struct svpe_host_attr){.name = "axis", .i = axis, .s = ""};
+    h->values[1].tensor = 1;
+    h->lists[1] = 1;
     h->program = (struct svpe_program){.tensors = h->tensors,
                                        .tensor_count = 2,
                                        .segments = &h->segment,
                                        .segment_count = 1,
+                                       .host_values = h->values,
+                                       .host_value_count = 2,
+                                       .host_nodes = &h->node,
+                                       .host_node_count = 1,
+                                       .host_attrs = &h->axis,
+                                       .host_attr_count = 1,
+                                       .host_lists = h->lists,
+                                       .host_list_count = 2,
                                        .target = &h->target,
                                        .act_bits = 8};
     h->image = (struct rt_image){.program = &h->program};
@@ -206,6 +217,7 @@ static void host_run(struct host *h) {
 static struct svpe_tensor plain(int c, int h, int w) {
     return (struct svpe_tensor){.name = "p",
                                 .layout = SVPE_LAYOUT_PLAIN,
+                                .dtype = "f32",
                                 .channels = c,
                                 .height = h,
                                 .width = w,
