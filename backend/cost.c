@@ -45,6 +45,11 @@ static double pixels_read(const struct be_axis *a, int tile) {
     return sum + (double)whole * s.total;
 }
 
+/* Inputs that each pixel of a tile has. */
+static double inputs_of(const struct be_shape *s) {
+    return s->kind->op == IR_OP_qinterleave ? s->part_count : 1;
+}
+
 /* How often the lines of a role are loaded, when a row of `distinct` ones is asked for `rounds`
  * times in turn. */
 static double rounds_loaded(const struct be_slots *s, int64_t distinct, int64_t rounds) {
@@ -61,7 +66,7 @@ static void loads(const struct be_plan *p, const struct be_layer *l, const struc
     bool stem = s->x->layout == SVPE_LAYOUT_STEM;
     bool shared = l->node->op == IR_OP_qconv &&
                   s->form != SVPE_FORM_DEPTHWISE; /* one input for all channels */
-    double rounds = 1, passes = 1;
+    double rounds = inputs_of(s), passes = 1;
     if (shared && n->chunks > 1) {
         rounds = n->channels;
         passes = s->terms == 2 ? 2 - 1.0 / n->chunks : 1;
@@ -115,7 +120,7 @@ static double vector_cycles(const struct be_plan *p, const struct be_layer *l,
     enum ir_op op = l->node->op;
     double lanes = (double)(op == IR_OP_qlut ? p->target->table_lanes : p->target->vector_lanes);
     double taps = op == IR_OP_qmaxpool || op == IR_OP_qavgpool ? (double)s->kh * s->kw : 1;
-    if (op == IR_OP_qconcat) return 0;
+    if (op == IR_OP_qconcat || op == IR_OP_qinterleave) return 0;
     if (op != IR_OP_qconv) taps *= n->bank_cycles;
     return blocks * (double)pixels * (double)p->target->lanes / lanes * taps;
 }
@@ -156,7 +161,8 @@ static void compute(const struct be_plan *p, const struct be_layer *l, const str
 static void stores(const struct be_plan *p, const struct be_layer *l, const struct be_need *n,
                    struct work *w) {
     const struct be_shape *s = l->shape;
-    int copies = (s->y->output ? 1 : 0) + (s->y->last >= 0 ? 1 : 0), act_bytes = p->act_bits / 8;
+    int outs = (s->y->output ? 1 : 0) + (s->y->last >= 0 ? 1 : 0), act_bytes = p->act_bits / 8;
+    double copies = outs * inputs_of(s);
     double bytes =
         (double)s->ay.out * s->ax.out * s->out_blocks * (double)p->target->lanes * act_bytes;
     transfer(p, w, SVPE_QUEUE_STORE, (double)n->rows * n->cols * n->channels * copies,

@@ -52,8 +52,9 @@ struct be_span {
 struct be_shape {
     const struct be_kind *kind;
     struct be_buffer *x, *b, *y; /* b: residual or second operand, or NULL */
-    struct be_buffer **parts;    /* concatenation: its inputs */
+    struct be_buffer **parts;    /* concatenation, interleaving: their inputs */
     int part_count;
+    int sy, sx; /* interleaving: pixels of an input are so far apart in the result */
     struct be_axis ay, ax;
     int in_blocks, out_blocks; /* of V channels */
     int lo, hi;                /* clamps, stored form */
@@ -231,6 +232,7 @@ void be_lower_copy(struct be_lower *lo, const struct be_layer *l);
 void be_lower_max(struct be_lower *lo, const struct be_layer *l);
 void be_lower_avg(struct be_lower *lo, const struct be_layer *l);
 void be_lower_concat(struct be_lower *lo, const struct be_layer *l);
+void be_lower_interleave(struct be_lower *lo, const struct be_layer *l);
 
 /* pack.c: weight codes and channel parameters in the order conv and v.req read them, appended to
  * the regions once. */

@@ -350,6 +350,28 @@ static bool describe_concat(struct be_plan *p, struct be_layer *l, struct be_sha
     return be_in_range(p, l, "channels of all inputs", channels, s->y->channels, s->y->channels);
 }
 
+/* As a concatenation, every part with pixels of its own: the first one has the most. */
+static bool describe_interleave(struct be_plan *p, struct be_layer *l, struct be_shape *s) {
+    s->part_count = l->node->in_count;
+    s->parts = arena_array(p->arena, (size_t)s->part_count, sizeof *s->parts);
+    s->sy = at(l->node, "step", 0, 1), s->sx = at(l->node, "step", 1, 1);
+    if (!be_in_range(p, l, "number of inputs", s->part_count, s->sy * s->sx, s->sy * s->sx) ||
+        !in_field(p, l, "column step", s->sx, SVPE_BACK_sc))
+        return false;
+    for (int i = 0; i < s->part_count; i++) {
+        struct be_buffer *b = s->parts[i] = operand(p, l, i);
+        if (!b || !be_in_range(p, l, "exponent of an input", b->exp, s->y->exp, s->y->exp) ||
+            !be_in_range(p, l, "zero of an input", b->zero, s->y->zero, s->y->zero) ||
+            !be_in_range(p, l, "channels of an input", b->channels, s->y->channels, s->y->channels))
+            return false;
+    }
+    s->x = s->parts[0];
+    s->ay = pointwise(s->x->height);
+    s->ax = pointwise(s->x->width);
+    int64_t row = (int64_t)s->sy * s->y->width * p->target->lanes * p->act_bits / 8;
+    return in_field(p, l, "bytes from a row to the next one of the same input", row, SVPE_BACK_sr);
+}
+
 /* ---- The table ------------------------------------------------------------------------------- */
 
 static const struct be_kind kinds[] = {
@@ -362,6 +384,7 @@ static const struct be_kind kinds[] = {
     {IR_OP_qmaxpool, "vector", describe_max, be_lower_max},
     {IR_OP_qavgpool, "vector", describe_avg, be_lower_avg},
     {IR_OP_qconcat, "vector", describe_concat, be_lower_concat},
+    {IR_OP_qinterleave, "vector", describe_interleave, be_lower_interleave},
 };
 
 const struct be_kind *be_kind_find(enum ir_op op) {

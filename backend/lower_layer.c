@@ -163,8 +163,9 @@ struct lanes {
 };
 
 /* Blocks of the tile from the buffer to block `block` of y, `lane` lanes further on. */
-static void store_lanes(struct be_lower *lo, const struct tile *t, struct region_at to,
-                        struct area from, int block, int blocks, int lane, struct lanes lanes) {
+static struct svpe_insn *store_lanes(struct be_lower *lo, const struct tile *t, struct region_at to,
+                                     struct area from, int block, int blocks, int lane,
+                                     struct lanes lanes) {
     const struct be_buffer *y = lo->layer->shape->y;
     int64_t pixel = pixel_bytes(lo, y), row = pixel * y->width, plane = row * y->height;
     struct svpe_insn *i = add(lo, SVPE_STA);
@@ -175,6 +176,7 @@ static void store_lanes(struct be_lower *lo, const struct tile *t, struct region
         {SVPE_BACK_sb, plane}, {SVPE_BACK_sr, row}, {SVPE_BACK_src, from.at},
         {SVPE_BACK_db, from.block}, {SVPE_BACK_dr, from.row}, {SVPE_BACK_from, lanes.from},
         {SVPE_BACK_lanes, lanes.count});
+    return i;
 }
 
 /* Where a result goes: to the host, to later layers, or both. */
@@ -511,5 +513,40 @@ void be_lower_concat(struct be_lower *lo, const struct be_layer *l) {
         for (int i = 0, to = 0; i < s->part_count; to += s->parts[i++]->channels)
             for (int block = 0; block < s->parts[i]->blocks; block += size)
                 concat_tile(lo, &t, i, block, to + block * lanes);
+    }
+}
+
+/* ---- Interleaving ---------------------------------------------------------------------------- */
+
+/* The tile's pixels of one input, to every sy-th row and sx-th column from its own place on. */
+static void store_apart(struct be_lower *lo, const struct tile *t, struct region_at to,
+                        struct area from, int part) {
+    const struct be_shape *s = lo->layer->shape;
+    int64_t pixel = pixel_bytes(lo, s->y), row = pixel * s->y->width;
+    int64_t y = (int64_t)t->y * s->sy + part / s->sx, x = (int64_t)t->x * s->sx + part % s->sx;
+    struct svpe_insn *i = store_lanes(lo, t, to, from, t->block, t->blocks, 0,
+                                      (struct lanes){0, (int)lo->plan->target->lanes});
+    SET(i, {SVPE_BACK_dst, (int64_t)to.at + t->block * row * s->y->height + y * row + x * pixel},
+        {SVPE_BACK_sr, row * s->sy}, {SVPE_BACK_sc, s->sx});
+}
+
+static void interleave_tile(struct be_lower *lo, const struct tile *place, int part) {
+    const struct be_shape *s = lo->layer->shape;
+    const struct be_buffer *from = s->parts[part];
+    struct tile t = *place;
+    t.rows = t.down.count = least(t.rows, from->height - t.y);
+    t.cols = t.across.count = least(t.cols, from->width - t.x);
+    if (t.rows < 1 || t.cols < 1) return;
+    struct area a = {take(lo, BE_IN, NO_KEY).at, t.rows * t.cols, t.cols};
+    load(lo, from, t.block, t.blocks, &t.down, &t.across, 0, a);
+    struct region_at to[2];
+    int count = destinations(s->y, to);
+    for (int k = 0; k < count; k++) store_apart(lo, &t, to[k], a, part);
+}
+
+void be_lower_interleave(struct be_lower *lo, const struct be_layer *l) {
+    for (int n = 0; n < tile_count(l); n++) {
+        struct tile t = tile_at(lo, l, n);
+        for (int i = 0; i < l->shape->part_count; i++) interleave_tile(lo, &t, i);
     }
 }

@@ -254,6 +254,10 @@ bool ir_eval_qcopy(const struct ir_eval *e) {
     return true;
 }
 
+bool ir_eval_qinterleave(const struct ir_eval *e) {
+    return ir_eval_interleave(e);
+}
+
 /* --- pooling --- */
 
 /* One plane of an image and one window on it. */

@@ -157,3 +157,9 @@ bool ir_infer_qconcat(struct ir_infer *x) {
         if (!ir_want(x, i, 4, x->out[0].dtype)) return false;
     return ir_infer_concat_along(x, 1);
 }
+
+bool ir_infer_qinterleave(struct ir_infer *x) {
+    for (int i = 0; i < x->n->in_count; i++)
+        if (!want_activation(x, i, 4)) return false;
+    return ir_infer_interleave(x);
+}

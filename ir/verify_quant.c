@@ -224,7 +224,8 @@ static bool check_qcopy(struct check *c) {
                                           c->n->out[0]->quant.exp);
 }
 
-static bool check_qconcat(struct check *c) {
+/* qconcat, qinterleave: integers of all inputs mean the same. */
+static bool check_joined(struct check *c) {
     if (!check_plain(c, c->n->in_count)) return false;
     for (int i = 0; i < c->n->in_count; i++)
         if (!want_same_quant(c, c->n->out[0], ir_in(c->n, i))) return false;
@@ -266,12 +267,12 @@ static check_fn *const checks[IR_OP_COUNT] = {
     [IR_OP_qmul] = check_qmul,         [IR_OP_qscale] = check_qscale,
     [IR_OP_qmaxpool] = check_qmaxpool, [IR_OP_qavgpool] = check_qavgpool,
     [IR_OP_qlut] = check_qlut,         [IR_OP_qcopy] = check_qcopy,
-    [IR_OP_qconcat] = check_qconcat,   [IR_OP_identity] = check_moved,
-    [IR_OP_reshape] = check_moved,     [IR_OP_flatten] = check_moved,
-    [IR_OP_squeeze] = check_moved,     [IR_OP_unsqueeze] = check_moved,
-    [IR_OP_transpose] = check_moved,   [IR_OP_slice] = check_moved,
-    [IR_OP_concat] = check_moved,      [IR_OP_gather] = check_moved,
-    [IR_OP_dropout] = check_moved,
+    [IR_OP_qconcat] = check_joined,    [IR_OP_qinterleave] = check_joined,
+    [IR_OP_identity] = check_moved,    [IR_OP_reshape] = check_moved,
+    [IR_OP_flatten] = check_moved,     [IR_OP_squeeze] = check_moved,
+    [IR_OP_unsqueeze] = check_moved,   [IR_OP_transpose] = check_moved,
+    [IR_OP_slice] = check_moved,       [IR_OP_concat] = check_moved,
+    [IR_OP_gather] = check_moved,      [IR_OP_dropout] = check_moved,
 };
 
 bool ir_verify_quant(struct ir_graph *g, const struct ir_node *n, const char *where) {

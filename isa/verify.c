@@ -289,7 +289,8 @@ static void check_store(struct check *c) {
                       get(c, SVPE_BACK_sr),
                       nb,
                       nr,
-                      ((nc - 1) * get(c, SVPE_BACK_sc) * c->v + get(c, SVPE_BACK_lanes)) * c->element};
+                      ((nc - 1) * get(c, SVPE_BACK_sc) * c->v + get(c, SVPE_BACK_lanes)) *
+                          c->element};
     tile_inside(c, &from);
     inside_region(c, get(c, SVPE_BACK_region), to.what, tile_end(&to));
     no_overlap(c, &to);

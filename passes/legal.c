@@ -100,6 +100,12 @@ static bool check_concat(const struct check *x) {
     return axis == 1 || axis == -3 || REFUSE(x, pass_concat_axis, (long long)axis);
 }
 
+static bool check_interleave(const struct check *x) {
+    for (int i = 0; i < x->n->in_count; i++)
+        if (!expect_image(x, x->n->in[i])) return false;
+    return true;
+}
+
 static bool check_view(const struct check *x) {
     const struct ir_value *in = x->n->in[0], *out = x->n->out[0];
     if (x->at_input[in->id] || x->at_output[out->id]) return true;
@@ -154,17 +160,29 @@ static bool check_none(const struct check *x) {
 }
 
 static rule_fn *const rules[IR_OP_COUNT] = {
-    [IR_OP_conv] = check_conv,       [IR_OP_add] = check_add,
-    [IR_OP_maxpool] = check_pool,    [IR_OP_avgpool] = check_pool,
-    [IR_OP_reshape] = check_view,    [IR_OP_flatten] = check_view,
-    [IR_OP_squeeze] = check_view,    [IR_OP_unsqueeze] = check_view,
-    [IR_OP_softmax] = check_softmax, [IR_OP_gemm] = check_dense,
-    [IR_OP_matmul] = check_dense,    [IR_OP_batchnorm] = check_batchnorm,
-    [IR_OP_relu] = check_activation, [IR_OP_clip] = check_activation,
-    [IR_OP_slice] = check_move,      [IR_OP_pad] = check_move,
-    [IR_OP_identity] = check_copy,   [IR_OP_concat] = check_concat,
-    [IR_OP_mul] = check_arithmetic,  [IR_OP_div] = check_arithmetic,
-    [IR_OP_sub] = check_arithmetic,  [IR_OP_transpose] = check_transpose,
+    [IR_OP_conv] = check_conv,
+    [IR_OP_add] = check_add,
+    [IR_OP_maxpool] = check_pool,
+    [IR_OP_avgpool] = check_pool,
+    [IR_OP_reshape] = check_view,
+    [IR_OP_flatten] = check_view,
+    [IR_OP_squeeze] = check_view,
+    [IR_OP_unsqueeze] = check_view,
+    [IR_OP_softmax] = check_softmax,
+    [IR_OP_gemm] = check_dense,
+    [IR_OP_matmul] = check_dense,
+    [IR_OP_batchnorm] = check_batchnorm,
+    [IR_OP_relu] = check_activation,
+    [IR_OP_clip] = check_activation,
+    [IR_OP_slice] = check_move,
+    [IR_OP_pad] = check_move,
+    [IR_OP_identity] = check_copy,
+    [IR_OP_concat] = check_concat,
+    [IR_OP_mul] = check_arithmetic,
+    [IR_OP_div] = check_arithmetic,
+    [IR_OP_sub] = check_arithmetic,
+    [IR_OP_transpose] = check_transpose,
+    [IR_OP_interleave] = check_interleave,
 };
 
 static bool *views_from_inputs(const struct ir_graph *g, struct arena *a) {

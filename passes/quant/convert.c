@@ -75,6 +75,12 @@ static bool takes_concat(const struct ir_node *n) {
     return axis == 1 || axis == -3;
 }
 
+static bool takes_interleave(const struct ir_node *n) {
+    for (int i = 0; i < n->in_count; i++)
+        if (!is_map(n->in[i])) return false;
+    return true;
+}
+
 /* ---- what they become ---- */
 
 static struct ir_node *put(struct ir_graph *g, struct ir_node *n, enum ir_op op,
@@ -209,6 +215,12 @@ static void convert_concat(struct ir_graph *g, struct quant_plan *p, struct ir_n
     put(g, n, IR_OP_qconcat, n->in, n->in_count);
 }
 
+static void convert_interleave(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    struct ir_node *q = put(g, n, IR_OP_qinterleave, n->in, n->in_count);
+    copy_ints(g, q, n, (const char *const[]){"step", NULL});
+}
+
 enum { LUT_ENTRIES = 257 };
 
 /* docs/numbers.md, functions: entry i is the stored result of stored x = −128 + i, in 16 bits
@@ -240,6 +252,7 @@ static const struct conversion {
     {IR_OP_relu, takes_map, convert_relu},
     {IR_OP_clip, takes_clip, convert_clip},
     {IR_OP_concat, takes_concat, convert_concat},
+    {IR_OP_interleave, takes_interleave, convert_interleave},
 };
 static const struct conversion functions = {IR_OP_COUNT, takes_map, convert_function};
 

@@ -25,7 +25,8 @@ static const struct op_rule {
     {IR_OP_reshape, true, SIGN_ALL},    {IR_OP_flatten, true, SIGN_ALL},
     {IR_OP_squeeze, true, SIGN_ALL},    {IR_OP_unsqueeze, true, SIGN_ALL},
     {IR_OP_transpose, true, SIGN_ALL},  {IR_OP_slice, true, SIGN_ALL},
-    {IR_OP_identity, true, SIGN_ALL},   {IR_OP_dropout, true, SIGN_ALL},
+    {IR_OP_interleave, true, SIGN_ALL}, {IR_OP_identity, true, SIGN_ALL},
+    {IR_OP_dropout, true, SIGN_ALL},
 };
 
 static const struct op_rule *rule_of(enum ir_op op) {
@@ -80,7 +81,7 @@ static bool act_positive(const struct ir_node *n) {
 
 /* sign[] by value id; the inputs' entries are known because nodes come in topological order. */
 static bool all_positive(const struct ir_node *n, const bool *sign) {
-    bool first_only = n->op != IR_OP_add && n->op != IR_OP_concat;
+    bool first_only = n->op != IR_OP_add && n->op != IR_OP_concat && n->op != IR_OP_interleave;
     for (int i = 0; i < (first_only ? 1 : n->in_count); i++)
         if (!quant_is_activation(n->in[i]) || !sign[n->in[i]->id]) return false;
     return true;

@@ -345,6 +345,37 @@ static struct ir_value *gen_concat(struct gen *r, struct ir_value *x) {
     return y;
 }
 
+/* Images of the same channels, some a row or a column shorter than the first. */
+static struct ir_value *gen_interleave(struct gen *r, struct ir_value *x) {
+    int step[2] = {gen_pick(r, 1, 3), gen_pick(r, 1, 3)}, size[2], channels = gen_pick(r, 1, 20);
+    struct ir_value *in[9];
+    for (int d = 0; d < 2; d++) {
+        int most = (int)x->dims[2 + d] * step[d];
+        size[d] = x->dims[2 + d] < 2 ? most : most - gen_pick(r, 0, step[d] - 1);
+    }
+    int exp = x->quant.exp, zero = x->quant.zero;
+    for (int i = 0; i < step[0] * step[1]; i++) {
+        struct gen_conv v = {.x = x, .bits = gen_bits(r), .terms = 1, .group = 1};
+        int at[2] = {i / step[1], i % step[1]}, part[2];
+        v.dims[0] = channels, v.dims[1] = x->dims[1];
+        for (int d = 0; d < 2; d++) {
+            part[d] = (size[d] - at[d] + step[d] - 1) / step[d];
+            v.dims[2 + d] = x->dims[2 + d] - part[d] + 1;
+        }
+        v.y = gen_value(r, channels, part[0], part[1], exp);
+        v.y->quant.zero = zero;
+        struct ir_value *operands[7] = {0};
+        gen_conv_node(r, &v, operands, exp);
+        in[i] = v.y;
+    }
+    struct ir_value *y = gen_value(r, channels, size[0], size[1], exp);
+    y->quant.zero = zero;
+    struct ir_node *n =
+        ir_node_new(r->g, NULL, IR_OP_qinterleave, NULL, in, step[0] * step[1], &y, 1);
+    ir_set_ints(r->g, n, "step", (int64_t[]){step[0], step[1]}, 2);
+    return y;
+}
+
 static void gen_output(struct gen *r, struct ir_value *v, bool softmax) {
     struct ir_value *f = ir_value_new(r->g, NULL, IR_F32, 4, v->dims), *p;
     ir_node_new(r->g, NULL, IR_OP_dequantize, NULL, &v, 1, &f, 1);
@@ -363,9 +394,9 @@ typedef struct ir_value *gen_layer_fn(struct gen *r, struct ir_value *x);
 /* A graph of `layers` layers on target t; owned by c. */
 static struct ir_graph *gen_graph(struct ctx *c, const struct svpe_target *t, int act_bits,
                                   uint64_t seed, int layers) {
-    static gen_layer_fn *const makers[] = {gen_conv, gen_conv, gen_conv,  gen_conv,
-                                           gen_add,  gen_mul,  gen_scale, gen_lut,
-                                           gen_copy, gen_max,  gen_avg,   gen_concat};
+    static gen_layer_fn *const makers[] = {gen_conv, gen_conv,   gen_conv,      gen_conv, gen_add,
+                                           gen_mul,  gen_scale,  gen_lut,       gen_copy, gen_max,
+                                           gen_avg,  gen_concat, gen_interleave};
     struct gen r = {.g = ir_graph_new(c, "random"),
                     .rng = {seed},
                     .target = t,

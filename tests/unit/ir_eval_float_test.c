@@ -273,6 +273,11 @@ static const struct ir_test_case cases[] = {
      "const %i2: f32[2x1] = [1, -2.25]\n"
      "%y: f32[2x4] = concat(%i0, %i1, %i2) {axis=-1}\n",
      {-1.25, 2.75, 3, 1, -2.25, 3, 0.75, -2.25}, 8},
+    {"interleave, two channels, rows of two images and one more",
+     "const %i0: f32[1x2x2x2] = [1, 2, 3, 4, 5, 6, 7, 8]\n"
+     "const %i1: f32[1x2x1x2] = [-1.5, -2.5, -3.5, -4.5]\n"
+     "%y: f32[1x2x3x2] = interleave(%i0, %i1) {step=[2,1]}\n",
+     {1, 2, -1.5, -2.5, 3, 4, 5, 6, -3.5, -4.5, 7, 8}, 12},
     {"gather, negative index",
      "const %i0: f32[2x3] = [-0.5, 1.25, -0.75, 0.5, -0.75, 2.5]\n"
      "const %i1: i64[2] = [2, -3]\n"

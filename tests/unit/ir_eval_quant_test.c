@@ -226,6 +226,13 @@ static const struct ir_test_case cases[] = {
      "const %b: i8[1x2x1x3] q(bits=8, exp=-5, zero=0) = [127, 127, -50, -128, 31, -71]\n"
      "%y: i8[1x3x1x3] q(bits=8, exp=-5, zero=0) = qconcat(%a, %b)\n",
      {-1, 121, 1, 127, 127, -50, -128, 31, -71}, 9},
+    {"qinterleave, an odd number of columns",
+     "const %a: i8[1x1x1x2] q(bits=8, exp=-5, zero=0) = [-1, 121]\n"
+     "const %b: i8[1x1x1x1] q(bits=8, exp=-5, zero=0) = [5]\n"
+     "const %c: i8[1x1x1x2] q(bits=8, exp=-5, zero=0) = [-50, -128]\n"
+     "const %d: i8[1x1x1x1] q(bits=8, exp=-5, zero=0) = [31]\n"
+     "%y: i8[1x1x2x3] q(bits=8, exp=-5, zero=0) = qinterleave(%a, %b, %c, %d) {step=[2,2]}\n",
+     {-1, 5, 121, -50, 31, -128}, 6},
 };
 /* clang-format on */
 
