@@ -31,12 +31,15 @@ both() { # name, model: compiled for two targets
   done
 }
 compiled=0
-for name in $($make --list | awk 'NR > 1 {print $1}'); do
-  $make "$name" -o "$tmp/m.onnx" --samples="$tmp/x.npy" --size=64 --width=0.25 --classes=10
+opsets="7 9 11 17 21" # in turn
+while read -r name size; do
+  $make "$name" -o "$tmp/m.onnx" --samples="$tmp/x.npy" --size="$size" --width=0.25 --classes=10
   both "$name" "$tmp/m.onnx"
   [ ! -e "$tmp/p.svpe" ] || compiled=$((compiled + 1))
-  $make "$name" -o "$tmp/m.onnx" --size=64 --width=0.125 --classes=10 --batchnorm=folded --opset=9 --seed=2 >"$tmp/out" || fail "$name: $(cat "$tmp/out")"
-done
+  opset=${opsets%% *} opsets="${opsets#* } ${opsets%% *}"
+  $make "$name" -o "$tmp/m.onnx" --size="$size" --width=0.125 --classes=10 --batchnorm=folded --opset="$opset" --seed=2 >"$tmp/out" ||
+    fail "$name: $(cat "$tmp/out")"
+done <<<"$($make --list | awk 'NR > 1 {print $1, $7}')"
 at_least "networks that compile" $compiled 8
 
 # A wrong command line is one line behind the usage, before any work, and writes nothing.
@@ -65,8 +68,8 @@ wrong 'nothing would come out' light "$tmp/m.onnx"
 import sys
 sys.path.insert(0, "tests/models")
 import networks, liveness
-net, output = networks.build("resnet18", size=32, width=0.125, classes=10, batchnorm="folded")
-model = net.model(output, 1)
+net, outputs = networks.build("resnet18", size=32, width=0.125, classes=10, batchnorm="folded")
+model = net.model(outputs, 1)
 liveness.normalise(model, 1)
 assert liveness.check(model, 1)[0] == []
 bias, = [i for i in model.graph.initializer if i.name == "layer2.0.conv.bias"]

@@ -63,7 +63,8 @@ class Runner:
         options.log_severity_level = 3
         known = list(dict.fromkeys(name for name in node.input if name))
         values = [self.values[name][0] if name in self.values else self.weights[name] for name in known]
-        inputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(v.dtype), [None] * v.ndim)
+        inputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(v.dtype),
+                                                v.shape if name in self.weights else [None] * v.ndim)
                   for name, v in zip(known, values)]
         outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
         single = helper.make_model(helper.make_graph([node], "node", inputs, outputs),
@@ -73,8 +74,8 @@ class Runner:
     def fold(self, node):
         """A node of weights only gives a weight."""
         session, known = self.session(node)
-        for name, value in zip(node.output, session.run(None, {k: self.weights[k] for k in known})):
-            self.weights[name] = value
+        results = session.run(None, {k: self.weights[k] for k in known})
+        self.weights.update(zip((o for o in node.output if o), results))
 
     def run_node(self, node):
         session, known = self.session(node)
@@ -88,6 +89,9 @@ class Runner:
         self.values = {name: [image[None] for image in images]}
         left = {name: len(nodes) for name, nodes in self.uses.items()}
         for node in self.model.graph.node:
+            if node.op_type == "Shape" and node.input[0] in self.values:  # the same of every image
+                self.weights[node.output[0]] = np.array(self.values[node.input[0]][0].shape, np.int64)
+                continue
             if all(i in self.weights for i in node.input if i):
                 self.fold(node)
                 continue
@@ -168,6 +172,14 @@ def normalise(model, seed):
     runner.store()
 
 
+def take_weights(model, twin):
+    """Those of a model that has the same ones, by name."""
+    made = {i.name: i for i in twin.graph.initializer}
+    for i in model.graph.initializer:
+        if i.name in made:
+            i.CopyFrom(made[i.name])
+
+
 # ---- do all layers live?
 
 class Checker:
@@ -179,15 +191,17 @@ class Checker:
         self.bad, self.layers, self.out = [], 0, out
 
     def visit(self, r, node, outputs):
-        if outputs[0][0].dtype == np.float32:
-            self.layer(node, np.concatenate(outputs[0]))
+        for name, arrays in zip(node.output, outputs):
+            used = name in r.uses or any(name == o.name for o in r.model.graph.output)
+            if used and arrays[0].dtype == np.float32 and arrays[0].ndim > 1:
+                self.layer(node, name, np.concatenate(arrays))
         return outputs
 
-    def layer(self, node, y):
+    def layer(self, node, name, y):
         self.layers += 1
         rows = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)
         dead, zeros, std = (np.ptp(rows, 1) == 0).mean(), (y == 0).mean(), y.std()
-        text = (f"{node.name or node.output[0]:32} {node.op_type:18} {'×'.join(map(str, y.shape[1:])):14}"
+        text = (f"{node.name if name == node.output[0] and node.name else name:32} {node.op_type:18} {'×'.join(map(str, y.shape[1:])):14}"
                 f" std {std:8.3g}  zeros {100 * zeros:5.1f} %  dead channels {100 * dead:5.1f} %")
         lives = np.isfinite(y).all() and std >= self.FLAT * np.abs(y).max() and std > 0
         if not lives or zeros > self.ZEROS or dead > self.DEAD_CHANNELS:
@@ -203,10 +217,15 @@ def check(model, seed, out=None):
     Runner(model).run(name, preprocess(samples(seed + 1, counts_for(shape), shape)), checker.visit)
     return checker.bad, checker.layers
 
-def finish(model, args, what):
-    """Makes the weights live, prints what the model is, writes what was asked for unless a layer is dead; the exit code."""
+
+
+def finish(model, args, what, twin=None):
+    """Makes the weights live, prints what the model is, writes what was asked for unless a layer is dead; the exit code.
+    twin: the model in another form, which sets the weights of both, so that they are the same to the last bit."""
     onnx.checker.check_model(model, full_check=True)
-    normalise(model, args.seed)
+    normalise(twin or model, args.seed)
+    if twin:
+        take_weights(model, twin)
     bad, layers = check(model, args.seed, sys.stdout if args.check else None)
     print(f"{what}; {layers} layers, {len(bad)} of them dead")
     for line in bad:
