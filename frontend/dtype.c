@@ -24,6 +24,12 @@ const struct fe_dtype *fe_dtype_by_name(const char *name, size_t n) {
     return NULL;
 }
 
+int32_t fe_dtype_of(enum ir_dtype t) {
+    for (int i = 0; i < ROWS; i++)
+        if (rows[i].ir == t) return rows[i].number;
+    return 0;
+}
+
 const char *fe_dtype_names(struct arena *a) {
     struct writer w;
     writer_init(&w, a);

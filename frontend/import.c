@@ -31,23 +31,24 @@ static int64_t find_opset(struct fe_state *s) {
     return 0;
 }
 
+static void import_initializer(struct fe_state *s, size_t index) {
+    const Onnx__TensorProto *t = s->model->graph->initializer[index];
+    if (!t->name || !t->name[0]) {
+        diag(s->c, fe_nameless, s->file, "initializer", index);
+        return;
+    }
+    struct fe_entry *e = fe_names_find(&s->names, t->name);
+    if (!e->wanted || e->cut) return;
+    const char *where = arena_printf(s->arena, "%s: initializer \"%s\"", s->file, t->name);
+    if (e->maker != fe_initializer || e->index != (int)index)
+        fe_say_duplicate(s, s->file, e);
+    else
+        e->value = fe_tensor(s, t, t->name, where);
+}
+
 static void import_initializers(struct fe_state *s) {
     const Onnx__GraphProto *p = s->model->graph;
-    for (size_t i = 0; i < p->n_initializer; i++) {
-        const Onnx__TensorProto *t = p->initializer[i];
-        if (!t->name || !t->name[0]) {
-            diag(s->c, fe_nameless, s->file, "initializer", i);
-            continue;
-        }
-        struct fe_entry *e = fe_names_add(&s->names, t->name);
-        const char *where = arena_printf(s->arena, "%s: initializer \"%s\"", s->file, t->name);
-        if (e->maker) {
-            diag(s->c, fe_duplicate, s->file, t->name, e->maker);
-            continue;
-        }
-        e->maker = fe_initializer;
-        e->value = fe_tensor(s, t, t->name, where);
-    }
+    for (size_t i = 0; i < p->n_initializer; i++) import_initializer(s, i);
     for (size_t i = 0; i < p->n_sparse_initializer; i++) {
         const Onnx__TensorProto *t = p->sparse_initializer[i]->values;
         diag(s->c, fe_sparse, s->file, t && t->name ? t->name : "");
@@ -55,16 +56,20 @@ static void import_initializers(struct fe_state *s) {
 }
 
 static void import_nodes(struct fe_state *s) {
-    const size_t *order = fe_order(s);
-    for (size_t i = 0; order && i < s->model->graph->n_node; i++) fe_node_import(s, order[i]);
-    fe_say_more_unknown(s);
+    size_t count;
+    const size_t *order = fe_order(s, &count);
+    for (size_t i = 0; i < count; i++) fe_node_import(s, order[i]);
+    fe_say_way_out(s, order, count);
 }
 
 static void import_graph(struct fe_state *s) {
     const char *name = s->model->graph->name;
     s->g = ir_graph_new(s->c, name && name[0] ? name : "model");
     s->g->file = arena_strdup(s->g->arena, s->file);
-    s->opset = find_opset(s);
+    s->opset = s->model_opset = find_opset(s);
+    fe_list_nodes(s);
+    fe_register(s);
+    if (!fe_cut(s)) return;
     import_initializers(s);
     fe_inputs(s);
     if (s->opset) import_nodes(s);
@@ -89,6 +94,38 @@ static bool is_another(struct fe_state *s, const uint8_t *bytes, size_t size) {
     else
         return false;
     return true;
+}
+
+static void probe(struct fe_state *s) {
+    fe_names_init(&s->names, s->arena);
+    fe_names_init(&s->unknown_ops, s->arena);
+    import_graph(s);
+}
+
+/* The part of the model before it is imported once more, with a context of its own, so that nothing
+ * is heard of what may be wrong there. */
+bool fe_infer_value(const struct fe_state *s, const char *name, struct fe_shape *out) {
+    struct ctx quiet;
+    struct fe_options o = *s->options;
+    volatile bool good = false;
+    o.sizes.outputs = &name;
+    o.sizes.output_count = 1;
+    o.sizes.input_count = 0;
+    ctx_init(&quiet, s->c->tool, NULL);
+    if (!setjmp(quiet.oom)) {
+        struct fe_state t = {.c = &quiet, .file = s->file, .options = &o, .model = s->model};
+        t.arena = arena_new(&quiet);
+        t.probing = true;
+        probe(&t);
+        const struct ir_value *v = !quiet.errors && t.g->output_count == 1 ? t.g->outputs[0] : NULL;
+        good = v && ir_elements(v) >= 0;
+        if (good) {
+            *out = (struct fe_shape){.type = fe_dtype_of(v->dtype), .rank = v->rank};
+            memcpy(out->dims, v->dims, sizeof out->dims);
+        }
+    }
+    ctx_free(&quiet);
+    return good;
 }
 
 static bool import_model(struct fe_state *s, const uint8_t *bytes, size_t size) {

@@ -8,6 +8,8 @@ struct Onnx__ModelProto; /* the generated <onnx/onnx.pb-c.h>, which each file in
 struct Onnx__NodeProto;
 struct Onnx__AttributeProto;
 struct Onnx__TensorProto;
+struct Onnx__FunctionProto;
+struct Onnx__ValueInfoProto;
 
 enum {
     FE_OPSET_MAX = 28, /* operator changelog read up to here, see import.def */
@@ -15,6 +17,9 @@ enum {
     FE_DEPTH_MAX = 100,        /* nested messages; protobuf's own limit elsewhere */
     FE_LIST_MAX = 1 << 20,     /* numbers in an attribute */
     FE_SAY_EACH = 3,           /* nodes of an unknown operator that are named */
+    FE_CALL_DEPTH_MAX = 32,    /* functions that call functions */
+    FE_NODES_MAX = 1 << 20,    /* where functions are inlined */
+    FE_DEFAULTS = 11,          /* number of FunctionProto.attribute_proto */
     FE_SHAPE_TEXT = 8 * 22 + 3 /* the longest text of fe_shape_text() and its NUL */
 };
 
@@ -26,17 +31,30 @@ struct fe_entry {
     struct ir_value *value; /* NULL: not made yet, or its maker failed (then said already) */
     const char *maker;      /* for messages: "an initializer", "node 'x'"; NULL: nothing makes it */
     int node;               /* index of the node that makes it, −1: input or initializer */
+    int index;              /* of the initializer, input or output of its node */
     int uses;               /* node inputs + graph outputs */
+    bool wanted;            /* an output depends on it; all are where nothing is cut away */
+    bool cut;               /* --inputs names it */
+    bool listed;            /* has been an input already */
     struct fe_entry *before; /* the one that was added before it */
 };
 
-extern const char fe_initializer[]; /* the maker of initializers; names.c */
+extern const char fe_initializer[], fe_input[]; /* makers; names.c */
 
 struct fe_names {
     struct arena *arena;
     struct hash_key key;
     struct fe_entry **slots, *newest;
     size_t room, count;
+};
+
+/* A node of the graph, or of a function that a node of the graph calls, inlined. */
+struct fe_item {
+    const struct Onnx__NodeProto *proto;
+    int64_t opset;                          /* of the standard operators where it stands */
+    bool wanted;                            /* not cut away */
+    const struct Onnx__FunctionProto *call; /* a call that cannot be inlined; else NULL */
+    const char *cycle; /* the input by which it depends on its own output; NULL: it does not */
 };
 
 struct fe_state {
@@ -46,9 +64,16 @@ struct fe_state {
     const char *file;
     const struct fe_options *options;
     const struct Onnx__ModelProto *model;
-    int64_t opset;
+    int64_t model_opset, opset; /* of the model; of the node that is being imported */
+    struct fe_item *nodes;
+    size_t node_count;
     struct fe_names names, unknown_ops;
-    int fresh; /* numbers given to names of our own */
+    const struct Onnx__ValueInfoProto **inputs; /* as they are to become the graph's */
+    size_t input_count;
+    const char **outputs;
+    size_t output_count;
+    int fresh;    /* numbers given to names of our own */
+    bool probing; /* only a shape is asked for: fe_infer_value() */
 };
 
 /* A node being imported: hooks edit it before it becomes an ir_node. */
@@ -68,6 +93,14 @@ struct fe_node {
     bool unreadable; /* an attribute for the hook is of a wrong type, which is said: no hook runs */
 };
 
+/* import.c: the type of a value, as far as what it depends on can be imported; false: it cannot. */
+struct fe_shape {
+    int32_t type; /* TensorProto.DataType */
+    int rank;
+    int64_t dims[IR_MAX_RANK];
+};
+bool fe_infer_value(const struct fe_state *s, const char *name, struct fe_shape *out);
+
 /* wire.c: walks the protobuf encoding without copying; false after saying which byte is wrong.
  * Afterwards unpacking is bounded: nesting <= FE_DEPTH_MAX, every field of the type the definitions
  * say. */
@@ -77,6 +110,10 @@ bool fe_wire_check(struct ctx *c, const char *file, const uint8_t *bytes, size_t
  * why. */
 struct Onnx__ModelProto *fe_unpack(struct ctx *c, struct arena *a, const char *file,
                                    const uint8_t *bytes, size_t size);
+/* The attributes of a function that have a default, *count of them. */
+struct Onnx__AttributeProto **fe_unpack_defaults(struct ctx *c, struct arena *a, const char *file,
+                                                 const struct Onnx__FunctionProto *f,
+                                                 size_t *count);
 
 /* names.c */
 void fe_names_init(struct fe_names *n, struct arena *a);
@@ -95,6 +132,7 @@ struct fe_dtype {
 };
 const struct fe_dtype *fe_dtype(int64_t number);                     /* NULL: unknown */
 const struct fe_dtype *fe_dtype_by_name(const char *name, size_t n); /* any case; NULL: unknown */
+int32_t fe_dtype_of(enum ir_dtype t);                                /* the number of an IR type */
 const char *fe_dtype_names(struct arena *a); /* the supported ones, with commas */
 
 /* tensor.c: a constant of the graph, or NULL after saying why, at where. */
@@ -104,20 +142,44 @@ struct ir_value *fe_tensor(struct fe_state *s, const struct Onnx__TensorProto *t
 /* value.c: network inputs and outputs. Problems are said. */
 void fe_inputs(struct fe_state *s);
 void fe_outputs(struct fe_state *s);
+/* "1x3x32x32"; −1: it is none, else how many dimensions of 1…INT32_MAX, at most IR_MAX_RANK. */
+int fe_read_shape(const char *text, int64_t dims[IR_MAX_RANK]);
 const char *
 fe_shape_text(char *to, size_t rank,
               const int64_t *dims); /* "[1x3x32x32]", −1 as "?"; to has FE_SHAPE_TEXT bytes */
 /* Elements of a shape whose dimensions are >= 0; −1: more than limit. */
 int64_t fe_elements(size_t rank, const int64_t *dims, int64_t limit);
 
-/* order.c: indices of the nodes so that makers come first (the model's own order where that is
- * right). Registers every name nodes make. NULL after saying what is undefined, duplicate or
- * cyclic. */
-const size_t *fe_order(struct fe_state *s);
+/* function.c: the model's nodes with the calls of its own functions replaced by their nodes: s->nodes.
+ * Calls that cannot be inlined are said where they are imported. */
+void fe_list_nodes(struct fe_state *s);
+void fe_say_call(struct fe_state *s, const struct fe_item *n, const char *where); /* why not */
+
+/* names.c: registers every name that initializers, inputs and nodes make. What is made twice stays
+ * the first maker's; the second one is said where it is imported. */
+void fe_register(struct fe_state *s);
+/* Says a name at where that is made elsewhere already; e is its entry. */
+void fe_say_duplicate(struct fe_state *s, const char *where, const struct fe_entry *e);
+
+/* cut.c: what of the model is wanted: s->inputs, s->outputs, and marks on nodes and names. */
+const struct Onnx__ValueInfoProto *fe_value_info(const struct fe_state *s, const char *name);
+bool fe_cut(struct fe_state *s); /* false after saying why not */
+
+/* refuse.c */
+/* Says the operator of the node, which is none of ours, and why. */
+void fe_refuse(struct fe_state *s, const struct Onnx__NodeProto *p, const char *where);
+/* After the last node: how many more, and how to cut them away. */
+void fe_say_way_out(struct fe_state *s, const size_t *order, size_t count);
+
+/* order.c: indices of the wanted nodes so that makers come first (the model's own order where that
+ * is right); *count of them. Counts uses; marks cycles, which are said where they are imported. */
+const size_t *fe_order(struct fe_state *s, size_t *count);
 
 /* node.c */
 void fe_node_import(struct fe_state *s, size_t index);
-void fe_say_more_unknown(struct fe_state *s); /* after the last node */
+/* IR_OP_COUNT: none of ours. */
+enum ir_op fe_find_op(const struct fe_item *n);
+const char *fe_domain(enum ir_op op); /* of its ONNX operator; "": the standard one */
 const char *fe_node_name(struct fe_state *s, const struct Onnx__NodeProto *p);
 const char *fe_node_where(struct fe_state *s, const struct Onnx__NodeProto *p);
 const char *fe_fresh_name(struct fe_state *s, const char *wanted); /* wanted, if nothing has it */

@@ -1,11 +1,15 @@
 /* The names of a model, hashed: open addressing, never more than half full. */
 #include "frontend/import.h"
 
+#include <onnx/onnx.pb-c.h>
+
+#include "frontend/diag.h"
+
 #include "base/options.h"
 
 #include <string.h>
 
-const char fe_initializer[] = "an initializer";
+const char fe_initializer[] = "an initializer", fe_input[] = "an input";
 
 void fe_names_init(struct fe_names *n, struct arena *a) {
     *n = (struct fe_names){.arena = a, .key = hash_key_new(), .room = 64};
@@ -50,4 +54,33 @@ const char *fe_names_near(const struct fe_names *n, const char *name, struct are
     for (const struct fe_entry *e = n->newest; e; e = e->before)
         if (e->maker) all[--first] = e->name;
     return nearest_name(name, all + first, (int)(n->count - first));
+}
+
+/* The first maker keeps the name. */
+static void make(struct fe_state *s, const char *name, const char *maker, size_t node, bool by_node,
+                 size_t index) {
+    if (!name || !name[0]) return;
+    struct fe_entry *e = fe_names_add(&s->names, name);
+    if (e->maker) return;
+    e->maker = maker;
+    e->node = by_node ? (int)node : -1;
+    e->index = (int)index;
+}
+
+void fe_register(struct fe_state *s) {
+    const Onnx__GraphProto *g = s->model->graph;
+    for (size_t i = 0; i < g->n_initializer; i++)
+        make(s, g->initializer[i]->name, fe_initializer, 0, false, i);
+    for (size_t i = 0; i < g->n_input; i++) make(s, g->input[i]->name, fe_input, 0, false, i);
+    for (size_t i = 0; i < s->node_count; i++) {
+        const Onnx__NodeProto *p = s->nodes[i].proto;
+        for (size_t k = 0; k < p->n_output; k++) make(s, p->output[k], "a node", i, true, k);
+    }
+}
+
+void fe_say_duplicate(struct fe_state *s, const char *where, const struct fe_entry *e) {
+    const char *maker = e->maker;
+    if (e->node >= 0)
+        maker = arena_printf(s->arena, "node \"%s\"", fe_node_name(s, s->nodes[e->node].proto));
+    diag(s->c, fe_duplicate, where, e->name, maker);
 }

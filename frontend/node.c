@@ -7,7 +7,8 @@
 #include "frontend/diag.h"
 
 #include <string.h>
-#include <strings.h>
+
+enum { NEAR_MAX = 20 };
 
 static fe_hook *const hooks[IR_OP_COUNT] = {
 #define FE_HOOK(op, function) [IR_OP_##op] = function,
@@ -53,61 +54,46 @@ struct ir_value *fe_const_floats(struct fe_state *s, const char *name, int rank,
                         arena_copy(s->g->arena, v, (size_t)count * sizeof *v));
 }
 
-static bool is_function(const struct fe_state *s, const Onnx__NodeProto *p) {
-    for (size_t i = 0; i < s->model->n_functions; i++) {
-        const Onnx__FunctionProto *f = s->model->functions[i];
-        const char *domain = f->domain ? f->domain : "", *wanted = p->domain ? p->domain : "";
-        if (f->name && !strcmp(f->name, op_type(p)) && !strcmp(domain, wanted)) return true;
-    }
-    return false;
+const char *fe_domain(enum ir_op op) {
+    static const char *const domains[IR_OP_COUNT + 1] = {
+        [IR_OP_COUNT] = "",
+#define FE_DOMAIN(op, domain) [IR_OP_##op] = domain,
+#include "frontend/import.def"
+    };
+    return domains[op] ? domains[op] : "";
 }
 
-static bool standard_domain(const Onnx__NodeProto *p) {
-    return !p->domain || !p->domain[0] || !strcmp(p->domain, "ai.onnx");
+static bool in_domain(enum ir_op op, const Onnx__NodeProto *p) {
+    const char *domain = p->domain && strcmp(p->domain, "ai.onnx") != 0 ? p->domain : "";
+    return !strcmp(domain, fe_domain(op));
 }
 
-/* One of ours in other letter case. A name that is only near may be that of another operator, which
- * computes something else. */
-static const char *respelled(const char *op) {
-    for (int i = 0; i < IR_OP_COUNT; i++)
-        if (*op && !strcasecmp(ir_op_info((enum ir_op)i)->onnx, op))
-            return ir_op_info((enum ir_op)i)->onnx;
-    return NULL;
-}
-
-/* Each operator is named for its first nodes, then counted: a network has hundreds of some. */
-static void say_unknown_op(struct fe_state *s, const Onnx__NodeProto *p, const char *where) {
-    if (fe_names_add(&s->unknown_ops, op_type(p))->uses++ >= FE_SAY_EACH) return;
-    const char *near = respelled(op_type(p)), *domain = p->domain ? p->domain : "";
-    if (is_function(s, p))
-        diag(s->c, fe_function, where, op_type(p), domain);
-    else if (near && strcmp(near, op_type(p)) != 0)
-        diag(s->c, fe_unknown_op_near, where, op_type(p), domain, (long long)s->opset, near);
-    else
-        diag(s->c, fe_unknown_op, where, op_type(p), domain, (long long)s->opset);
-}
-
-void fe_say_more_unknown(struct fe_state *s) {
-    for (size_t i = 0; i < s->model->graph->n_node; i++) {
-        const char *op = op_type(s->model->graph->node[i]);
-        struct fe_entry *e = fe_names_find(&s->unknown_ops, op);
-        if (e && e->uses > FE_SAY_EACH)
-            diag(s->c, fe_more_unknown, s->file, op, e->uses - FE_SAY_EACH);
-        if (e) e->uses = 0;
-    }
+enum ir_op fe_find_op(const struct fe_item *n) {
+    enum ir_op op = op_type(n->proto)[0] ? ir_op_by_onnx(op_type(n->proto)) : IR_OP_COUNT;
+    return op != IR_OP_COUNT && in_domain(op, n->proto) ? op : IR_OP_COUNT;
 }
 
 /* IR_OP_COUNT after saying why the operator is none of ours. */
-static enum ir_op find_op(struct fe_state *s, const Onnx__NodeProto *p, const char *where) {
-    enum ir_op op = op_type(p)[0] && standard_domain(p) ? ir_op_by_onnx(op_type(p)) : IR_OP_COUNT;
+static enum ir_op find_op(struct fe_state *s, const struct fe_item *n, const char *where) {
+    enum ir_op op = fe_find_op(n);
     if (op == IR_OP_COUNT) {
-        say_unknown_op(s, p, where);
+        fe_refuse(s, n->proto, where);
         return op;
     }
     const struct ir_op_info *info = ir_op_info(op);
-    if (s->opset >= info->since_min) return op;
+    if (fe_domain(op)[0] || s->opset >= info->since_min) return op;
     diag(s->c, fe_op_since, where, info->since_min, (long long)s->opset);
     return IR_OP_COUNT;
+}
+
+static void say_undefined(const struct fe_node *n, size_t index, const char *name) {
+    struct fe_state *s = n->s;
+    /* Not looked for again and again in a model where nothing fits. */
+    const char *near = s->c->errors < NEAR_MAX ? fe_names_near(&s->names, name, s->arena) : NULL;
+    if (near)
+        diag(s->c, fe_undefined_near, n->where, (int)index + 1, name, near);
+    else
+        diag(s->c, fe_undefined, n->where, (int)index + 1, name);
 }
 
 /* Room for the inputs that hooks and attributes may add. */
@@ -119,6 +105,7 @@ static void take_inputs(struct fe_node *n) {
     for (size_t i = 0; i < p->n_input; i++) {
         if (!p->input[i][0]) continue;
         const struct fe_entry *e = fe_names_find(&n->s->names, p->input[i]);
+        if (!e || !e->maker) say_undefined(n, i, p->input[i]);
         n->in[i] = e ? e->value : NULL;
         if (!n->in[i]) n->blind = true;
         n->in_count = (int)i + 1;
@@ -126,13 +113,15 @@ static void take_inputs(struct fe_node *n) {
 }
 
 /* Outputs at the end that nothing uses do not exist. */
-static void take_outputs(struct fe_node *n) {
+static void take_outputs(struct fe_node *n, size_t index) {
     const Onnx__NodeProto *p = n->proto;
     n->out = arena_array(n->s->arena, p->n_output, sizeof *n->out);
     for (size_t i = 0; i < p->n_output; i++) {
-        n->out[i] = p->output[i];
-        const struct fe_entry *e = fe_names_find(&n->s->names, p->output[i]);
-        if (i == 0 || (e && e->uses)) n->out_count = (int)i + 1;
+        const struct fe_entry *e =
+            p->output[i][0] ? fe_names_find(&n->s->names, p->output[i]) : NULL;
+        if (e && (e->node != (int)index || e->index != (int)i)) fe_say_duplicate(n->s, n->where, e);
+        n->out[i] = e && e->cut ? "" : p->output[i];
+        if (i == 0 || (e && e->uses && e->wanted)) n->out_count = (int)i + 1;
     }
 }
 
@@ -156,13 +145,6 @@ static bool check_arity(const struct fe_node *n) {
     return n->s->c->errors == errors;
 }
 
-static void say_subgraphs(const struct fe_node *n) {
-    for (size_t i = 0; i < n->proto->n_attribute; i++) {
-        const Onnx__AttributeProto *a = n->proto->attribute[i];
-        if (a->g || a->n_graphs) diag(n->s->c, fe_subgraph, n->where, a->name ? a->name : "");
-    }
-}
-
 static void make_node(struct fe_node *n) {
     struct ir_graph *g = n->s->g;
     struct ir_value **out =
@@ -181,15 +163,20 @@ static void make_node(struct fe_node *n) {
 }
 
 void fe_node_import(struct fe_state *s, size_t index) {
-    const Onnx__NodeProto *p = s->model->graph->node[index];
-    struct fe_node n = {.s = s, .proto = p, .name = fe_node_name(s, p)};
-    n.where = fe_node_where(s, p);
+    const struct fe_item *item = &s->nodes[index];
+    const Onnx__NodeProto *p = item->proto;
+    struct fe_node n = {.s = s, .proto = p, .name = fe_node_name(s, p), .op = IR_OP_COUNT};
     int errors = s->c->errors;
-    n.op = find_op(s, p, n.where);
-    say_subgraphs(&n);
-    if (n.op == IR_OP_COUNT || s->c->errors > errors) return;
+    s->opset = item->opset;
+    n.where = fe_node_where(s, p);
+    if (item->cycle) diag(s->c, fe_cycle, n.where, item->cycle);
+    if (item->call)
+        fe_say_call(s, item, n.where);
+    else
+        n.op = find_op(s, item, n.where);
+    if (s->c->errors > errors) return;
     take_inputs(&n);
-    take_outputs(&n);
+    take_outputs(&n, index);
     fe_attributes(&n);
     if (hooks[n.op] && !n.unreadable) hooks[n.op](&n);
     if (n.done || s->c->errors > errors) return;

@@ -80,6 +80,19 @@ static void read_options(struct fe_state *s, struct dims *d) {
     }
 }
 
+int fe_read_shape(const char *text, int64_t dims[IR_MAX_RANK]) {
+    int rank = 0;
+    for (;; text++) {
+        char *end;
+        errno = 0;
+        long long size = *text >= '0' && *text <= '9' ? strtoll(text, &end, 10) : 0;
+        if (size < 1 || size > INT32_MAX || errno || rank == IR_MAX_RANK) return -1;
+        dims[rank++] = size;
+        text = end;
+        if (*text != 'x') return *text ? -1 : rank;
+    }
+}
+
 static const char *input_where(struct fe_state *s, const char *kind, const char *name) {
     return arena_printf(s->arena, "%s: %s \"%s\"", s->file, kind, name);
 }
@@ -199,25 +212,23 @@ static void say_unused(struct fe_state *s, const struct dims *d) {
 }
 
 void fe_inputs(struct fe_state *s) {
-    const Onnx__GraphProto *p = s->model->graph;
     struct dims dims = {0};
     read_options(s, &dims);
-    for (size_t i = 0; i < p->n_input; i++) {
-        const Onnx__ValueInfoProto *v = p->input[i];
+    for (size_t i = 0; i < s->input_count; i++) {
+        const Onnx__ValueInfoProto *v = s->inputs[i];
         if (!v->name || !v->name[0]) {
             diag(s->c, fe_nameless, s->file, "input", i);
             continue;
         }
-        struct fe_entry *e = fe_names_add(&s->names, v->name);
-        if (e->maker == fe_initializer) continue; /* IR versions below 4 list them here */
-        if (e->maker) {
-            diag(s->c, fe_duplicate, s->file, v->name, e->maker);
-            continue;
-        }
-        e->maker = "an input";
-        import_input(s, &dims, v, e);
+        struct fe_entry *e = fe_names_find(&s->names, v->name);
+        if (e->maker == fe_initializer && !e->cut) continue; /* IR versions below 4 list them */
+        if (e->listed)
+            fe_say_duplicate(s, s->file, e);
+        else
+            import_input(s, &dims, v, e);
+        e->listed = true;
     }
-    say_unused(s, &dims);
+    if (!s->probing) say_unused(s, &dims);
 }
 
 /* A declared size that is fixed must be the one that was inferred; other tools only warn as
@@ -246,21 +257,23 @@ static void compare(struct fe_state *s, const Onnx__ValueInfoProto *v, const str
 
 void fe_outputs(struct fe_state *s) {
     const Onnx__GraphProto *p = s->model->graph;
-    for (size_t i = 0; i < p->n_output; i++) {
-        const Onnx__ValueInfoProto *v = p->output[i];
-        if (!v->name || !v->name[0]) {
+    bool cut = s->options->sizes.output_count > 0;
+    for (size_t i = 0; i < s->output_count; i++) {
+        const char *name = s->outputs[i];
+        if (!name[0]) {
             diag(s->c, fe_nameless, s->file, "output", i);
             continue;
         }
-        struct fe_entry *e = fe_names_find(&s->names, v->name);
-        const char *where = input_where(s, "output", v->name);
+        struct fe_entry *e = fe_names_find(&s->names, name);
+        const char *where = input_where(s, "output", name);
         if (!e || !e->maker) {
             diag(s->c, fe_output_undefined, where);
             continue;
         }
         if (!e->value) continue; /* its maker failed, and was said */
-        compare(s, v, e->value, where);
+        const Onnx__ValueInfoProto *v = cut ? fe_value_info(s, name) : p->output[i];
+        if (v) compare(s, v, e->value, where);
         ir_add_output(s->g, e->value);
     }
-    if (p->n_output == 0) diag(s->c, fe_no_outputs, s->file);
+    if (s->output_count == 0) diag(s->c, fe_no_outputs, s->file);
 }

@@ -166,6 +166,13 @@ static bool packed_fits(struct walk *w, const ProtobufCFieldDescriptor *d, const
 static bool walk_message(struct walk *w, const ProtobufCMessageDescriptor *m, size_t at, size_t end,
                          int depth);
 
+/* A newer field that is a message, or NULL. */
+static const ProtobufCMessageDescriptor *newer_message(const ProtobufCMessageDescriptor *m,
+                                                       const struct field *f) {
+    bool defaults = m == &onnx__function_proto__descriptor && f->number == FE_DEFAULTS;
+    return defaults && f->wire == WIRE_BYTES ? &onnx__attribute_proto__descriptor : NULL;
+}
+
 /* As deep as walk_message() allows. NOLINTNEXTLINE(misc-no-recursion) */
 static bool walk_field(struct walk *w, const ProtobufCMessageDescriptor *m, size_t *at, size_t end,
                        const struct field *f, int depth) {
@@ -175,6 +182,8 @@ static bool walk_field(struct walk *w, const ProtobufCMessageDescriptor *m, size
     if (f->wire != WIRE_BYTES) return true;
     size_t start = *at;
     if (!skip(w, d ? d->name : m->short_name, at, end, f->length)) return false;
+    const ProtobufCMessageDescriptor *newer = d ? NULL : newer_message(m, f);
+    if (newer) return walk_message(w, newer, start, *at, depth + 1);
     if (!d) return true;
     if (d->type == PROTOBUF_C_TYPE_MESSAGE)
         return walk_message(w, d->descriptor, start, *at, depth + 1);

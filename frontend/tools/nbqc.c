@@ -36,15 +36,22 @@ static bool is_text(const char *path, const struct file_view *f) {
 
 static struct ir_graph *read_model(struct nbqc_job *j) {
     const struct option_value *dims = nbqc_option(j, OPT_dim);
+    const struct option_value *outputs = nbqc_option(j, OPT_outputs);
+    const struct option_value *inputs = nbqc_option(j, OPT_inputs);
     const char *name = file_name(j->model);
     struct file_view f;
     if (!file_map(j->c, j->model, &f)) return NULL;
     if (is_text(j->model, &f)) {
-        if (!dims->given) return ir_parse(j->c, name, (const char *)f.data, f.size);
+        if (!dims->given && !outputs->given && !inputs->given)
+            return ir_parse(j->c, name, (const char *)f.data, f.size);
         diag(j->c, nbqc_dim_text, NULL, name);
         return NULL;
     }
     struct fe_options o = {.sizes = {.dims = dims->list, .dim_count = dims->count}};
+    o.sizes.outputs = outputs->list;
+    o.sizes.output_count = outputs->count;
+    o.sizes.inputs = inputs->list;
+    o.sizes.input_count = inputs->count;
     return fe_import_bytes(j->c, name, f.data, f.size, &o);
 }
 

@@ -22,13 +22,17 @@ struct engine {
     bool (*run)(struct engine *e, const float *const *inputs, const struct engine_tensor **outputs);
 };
 
-/* Sizes of the open dimensions of a model's inputs. */
+/* Sizes of the open dimensions of a model's inputs, and where the model is cut. */
 struct engine_sizes {
     const char *const *dims; /* "NAME=K" */
     int dim_count;
     /* Inputs of another model, in order: those of the same rank give what no name gives. */
     const struct engine_tensor *like;
     int like_count;
+    /* What of the model is wanted, names with commas between them: "NAME,…"; inputs also
+     * "NAME:1x3x32x32". None: all of it. */
+    const char *const *outputs, *const *inputs;
+    int output_count, input_count;
 };
 
 /* frontend/reference.c: opens the ONNX file; everything is owned by c. NULL after an error. sizes

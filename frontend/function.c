@@ -1,0 +1,283 @@
+/* The functions of a model (FunctionProto): every call becomes the function's nodes, with the names
+ * of the call's inputs and outputs, fresh names for what lies between, and the call's attributes
+ * where nodes refer to them. Source: onnx.proto, FunctionProto (IR version 8 on; defaults of
+ * attributes 9, overloads 10: fields newer than the definitions this may be built with). */
+#include "frontend/import.h"
+
+#include <onnx/onnx.pb-c.h>
+
+#include "frontend/diag.h"
+
+#include <string.h>
+
+enum { NODE_OVERLOAD = 8, FUNCTION_OVERLOAD = 13 }; /* numbers of fields */
+
+static const size_t bytes_max = (size_t)64 << 20; /* of all copies */
+
+struct function {
+    const Onnx__FunctionProto *proto;
+    int64_t opset;
+    Onnx__AttributeProto **defaults;
+    size_t default_count;
+};
+
+struct inliner {
+    struct fe_state *s;
+    struct function *functions;
+    struct fe_names by_key, taken; /* index: of functions; taken: names of the whole model */
+    size_t room, bytes;
+    int fresh;
+    bool full; /* and said so */
+};
+
+/* One call being inlined. */
+struct call {
+    const Onnx__NodeProto *proto;
+    const struct function *f;
+    struct fe_names names; /* of the function; maker: what stands for them */
+    int depth;
+};
+
+static const char *domain_of(const char *domain) {
+    return !domain || !strcmp(domain, "ai.onnx") ? "" : domain;
+}
+
+/* A text in a field that the definitions may not know; "" where there is none. */
+static const char *newer_text(struct arena *a, const ProtobufCMessage *m, uint32_t number) {
+    const ProtobufCFieldDescriptor *d =
+        protobuf_c_message_descriptor_get_field(m->descriptor, number);
+    if (d) {
+        const char *known;
+        memcpy(&known, (const uint8_t *)m + d->offset, sizeof known);
+        return known ? known : "";
+    }
+    for (unsigned i = 0; i < m->n_unknown_fields; i++) {
+        const ProtobufCMessageUnknownField *f = &m->unknown_fields[i];
+        if (f->tag != number || f->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) continue;
+        size_t at = 0;
+        while (at < f->len && f->data[at] & 0x80) at++; /* the length, checked by wire.c */
+        if (at < f->len) return arena_strndup(a, (const char *)f->data + at + 1, f->len - at - 1);
+    }
+    return "";
+}
+
+/* Letters that no name in a file can be told from: domain, name and overload together. */
+static const char *key_of(struct arena *a, const char *domain, const char *name,
+                          const char *overload) {
+    return arena_printf(a, "%zu %zu %s %s %s", strlen(domain), strlen(name), domain, name,
+                        overload);
+}
+
+static int64_t opset_of(const struct fe_state *s, const Onnx__FunctionProto *f) {
+    for (size_t i = 0; i < f->n_opset_import; i++) {
+        const Onnx__OperatorSetIdProto *o = f->opset_import[i];
+        if (!domain_of(o->domain)[0] && o->version > 0 && o->version <= FE_OPSET_MAX)
+            return o->version;
+    }
+    return s->model_opset;
+}
+
+static void list_functions(struct inliner *in) {
+    const struct fe_state *s = in->s;
+    const Onnx__ModelProto *m = s->model;
+    in->functions = arena_array(s->arena, m->n_functions, sizeof *in->functions);
+    for (size_t i = 0; i < m->n_functions; i++) {
+        const Onnx__FunctionProto *f = m->functions[i];
+        struct function *to = &in->functions[i];
+        const char *overload = newer_text(s->arena, &f->base, FUNCTION_OVERLOAD);
+        const char *key = key_of(s->arena, domain_of(f->domain), f->name ? f->name : "", overload);
+        *to = (struct function){.proto = f, .opset = opset_of(s, f)};
+        to->defaults = fe_unpack_defaults(s->c, s->arena, s->file, f, &to->default_count);
+        struct fe_entry *e = fe_names_add(&in->by_key, key);
+        if (!e->uses++) e->index = (int)i;
+    }
+}
+
+static const struct function *find_function(struct inliner *in, const Onnx__NodeProto *p) {
+    if (!in->s->model->n_functions) return NULL;
+    struct arena *scratch = arena_new(in->s->c);
+    const char *overload = newer_text(scratch, &p->base, NODE_OVERLOAD);
+    const struct fe_entry *e = fe_names_find(
+        &in->by_key, key_of(scratch, domain_of(p->domain), p->op_type ? p->op_type : "", overload));
+    arena_free(scratch);
+    return e ? &in->functions[e->index] : NULL;
+}
+
+static struct fe_item *add_item(struct inliner *in, const Onnx__NodeProto *p, int64_t opset) {
+    struct fe_state *s = in->s;
+    if (s->node_count == in->room) {
+        s->nodes = arena_grow(s->arena, s->nodes, in->room, in->room * 2 + 16, sizeof *s->nodes);
+        in->room = in->room * 2 + 16;
+    }
+    s->nodes[s->node_count] = (struct fe_item){.proto = p, .opset = opset};
+    return &s->nodes[s->node_count++];
+}
+
+/* Memory of copies; NULL after saying that they are too large. */
+static void *copy_room(struct inliner *in, const struct call *k, size_t size) {
+    if (in->full) return NULL;
+    in->bytes += size;
+    if (in->bytes <= bytes_max && in->s->node_count < FE_NODES_MAX)
+        return arena_alloc(in->s->arena, size);
+    in->full = true;
+    diag(in->s->c, fe_inlined, fe_node_where(in->s, k->proto), FE_NODES_MAX, bytes_max);
+    return NULL;
+}
+
+static const char *fresh(struct inliner *in, const struct call *k, const char *inner) {
+    const char *prefix = fe_node_name(in->s, k->proto);
+    size_t size = strlen(prefix) + strlen(inner) + 16;
+    char *name = copy_room(in, k, size);
+    if (!name) return "";
+    snprintf(name, size, "%s/%s", prefix, inner);
+    while (fe_names_find(&in->taken, name))
+        snprintf(name, size, "%s/%s_%d", prefix, inner, ++in->fresh);
+    fe_names_add(&in->taken, name);
+    return name;
+}
+
+/* What a name of the function is called outside; a new one on first sight. */
+static char *outer(struct inliner *in, struct call *k, const char *inner) {
+    if (!inner[0]) return (char *)"";
+    struct fe_entry *e = fe_names_add(&k->names, inner);
+    if (!e->maker) e->maker = fresh(in, k, inner);
+    return (char *)e->maker; /* protobuf-c's lists are of char *, which nobody writes to */
+}
+
+static const Onnx__AttributeProto *named(Onnx__AttributeProto *const *list, size_t count,
+                                         const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i]->name && !strcmp(list[i]->name, name)) return list[i];
+    return NULL;
+}
+
+/* The attribute as the call gives it; NULL: the call leaves it out, and it has no default. */
+static Onnx__AttributeProto *resolved(struct inliner *in, const struct call *k,
+                                      Onnx__AttributeProto *a) {
+    if (!a->ref_attr_name || !a->ref_attr_name[0]) return a;
+    const Onnx__AttributeProto *given =
+        named(k->proto->attribute, k->proto->n_attribute, a->ref_attr_name);
+    if (!given) given = named(k->f->defaults, k->f->default_count, a->ref_attr_name);
+    Onnx__AttributeProto *copy = given ? copy_room(in, k, sizeof *copy) : NULL;
+    if (!copy) return NULL;
+    *copy = *given;
+    copy->name = a->name;
+    return copy;
+}
+
+static char **outer_list(struct inliner *in, struct call *k, char *const *names, size_t count) {
+    char **to = copy_room(in, k, count * sizeof *to);
+    for (size_t i = 0; to && i < count; i++) to[i] = outer(in, k, names[i]);
+    return to;
+}
+
+/* A node of the function as it stands in the graph; NULL: no room. */
+static Onnx__NodeProto *copy_node(struct inliner *in, struct call *k, const Onnx__NodeProto *p) {
+    Onnx__NodeProto *to = copy_room(in, k, sizeof *to);
+    if (!to) return NULL;
+    *to = *p;
+    to->name = (char *)fresh(in, k, fe_node_name(in->s, p));
+    to->input = outer_list(in, k, p->input, p->n_input);
+    to->output = outer_list(in, k, p->output, p->n_output);
+    to->attribute = copy_room(in, k, p->n_attribute * sizeof *to->attribute);
+    to->n_attribute = 0;
+    for (size_t i = 0; to->attribute && i < p->n_attribute; i++) {
+        Onnx__AttributeProto *a = resolved(in, k, p->attribute[i]);
+        if (a) to->attribute[to->n_attribute++] = a;
+    }
+    return in->full ? NULL : to;
+}
+
+/* An output of the function that is an input of it. */
+static void add_identity(struct inliner *in, const struct call *k, const char *from, char *to) {
+    Onnx__NodeProto *p = copy_room(in, k, sizeof *p);
+    char **names = copy_room(in, k, 2 * sizeof *names);
+    if (!names) return;
+    onnx__node_proto__init(p);
+    p->op_type = (char *)"Identity";
+    names[0] = (char *)from;
+    names[1] = to;
+    p->input = &names[0];
+    p->output = &names[1];
+    p->n_input = p->n_output = 1;
+    add_item(in, p, in->s->model_opset);
+}
+
+static void bind(struct inliner *in, struct call *k) {
+    const Onnx__FunctionProto *f = k->f->proto;
+    const Onnx__NodeProto *p = k->proto;
+    for (size_t i = 0; i < f->n_input; i++)
+        fe_names_add(&k->names, f->input[i])->maker = i < p->n_input ? p->input[i] : "";
+    for (size_t i = 0; i < f->n_output && i < p->n_output; i++) {
+        struct fe_entry *e = fe_names_add(&k->names, f->output[i]);
+        if (!p->output[i][0]) continue;
+        if (e->maker)
+            add_identity(in, k, e->maker, p->output[i]);
+        else
+            e->maker = p->output[i];
+    }
+}
+
+static bool arity_fits(const Onnx__NodeProto *p, const Onnx__FunctionProto *f) {
+    return p->n_input <= f->n_input && p->n_output <= f->n_output;
+}
+
+void fe_say_call(struct fe_state *s, const struct fe_item *n, const char *where) {
+    const Onnx__NodeProto *p = n->proto;
+    const Onnx__FunctionProto *f = n->call;
+    if (arity_fits(p, f))
+        diag(s->c, fe_call_depth, where, FE_CALL_DEPTH_MAX);
+    else
+        diag(s->c, fe_call_arity, where, p->n_input, p->n_output, f->n_input, f->n_output);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than FE_CALL_DEPTH_MAX */
+static void add_node(struct inliner *in, const Onnx__NodeProto *p, int64_t opset, int depth) {
+    const struct function *f = find_function(in, p);
+    if (!f) {
+        add_item(in, p, opset);
+        return;
+    }
+    if (depth == FE_CALL_DEPTH_MAX || !arity_fits(p, f->proto)) {
+        add_item(in, p, opset)->call = f->proto;
+        return;
+    }
+    struct call k = {.proto = p, .f = f, .depth = depth};
+    struct arena *scratch = arena_new(in->s->c);
+    fe_names_init(&k.names, scratch);
+    bind(in, &k);
+    for (size_t i = 0; i < f->proto->n_node && !in->full; i++) {
+        const Onnx__NodeProto *inner = copy_node(in, &k, f->proto->node[i]);
+        if (inner) add_node(in, inner, f->opset, depth + 1);
+    }
+    arena_free(scratch);
+}
+
+static void take_names(struct inliner *in) {
+    const Onnx__GraphProto *g = in->s->model->graph;
+    struct fe_names *t = &in->taken;
+    for (size_t i = 0; i < g->n_initializer; i++)
+        if (g->initializer[i]->name) fe_names_add(t, g->initializer[i]->name);
+    for (size_t i = 0; i < g->n_input; i++)
+        if (g->input[i]->name) fe_names_add(t, g->input[i]->name);
+    for (size_t i = 0; i < g->n_node; i++) {
+        const Onnx__NodeProto *p = g->node[i];
+        for (size_t k = 0; k < p->n_input; k++) fe_names_add(t, p->input[k]);
+        for (size_t k = 0; k < p->n_output; k++) fe_names_add(t, p->output[k]);
+    }
+}
+
+void fe_list_nodes(struct fe_state *s) {
+    const Onnx__GraphProto *g = s->model->graph;
+    struct arena *scratch = arena_new(s->c);
+    struct inliner in = {.s = s, .room = g->n_node};
+    s->nodes = arena_array(s->arena, g->n_node, sizeof *s->nodes);
+    fe_names_init(&in.by_key, scratch);
+    fe_names_init(&in.taken, scratch);
+    if (s->model->n_functions) {
+        list_functions(&in);
+        take_names(&in);
+    }
+    for (size_t i = 0; i < g->n_node; i++) add_node(&in, g->node[i], s->model_opset, 0);
+    arena_free(scratch);
+}
