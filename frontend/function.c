@@ -27,7 +27,7 @@ struct inliner {
     struct fe_names by_key, taken; /* index: of functions; taken: names of the whole model */
     size_t room, bytes;
     int fresh;
-    bool full; /* and said so */
+    bool full, deep; /* the call of the graph that is being inlined cannot be */
 };
 
 /* One call being inlined. */
@@ -113,21 +113,20 @@ static struct fe_item *add_item(struct inliner *in, const Onnx__NodeProto *p, in
     return &s->nodes[s->node_count++];
 }
 
-/* Memory of copies; NULL after saying that they are too large. */
-static void *copy_room(struct inliner *in, const struct call *k, size_t size) {
+/* Memory of copies; NULL: they are too large. */
+static void *copy_room(struct inliner *in, size_t size) {
     if (in->full) return NULL;
     in->bytes += size;
     if (in->bytes <= bytes_max && in->s->node_count < FE_NODES_MAX)
         return arena_alloc(in->s->arena, size);
     in->full = true;
-    diag(in->s->c, fe_inlined, fe_node_where(in->s, k->proto), FE_NODES_MAX, bytes_max);
     return NULL;
 }
 
 static const char *fresh(struct inliner *in, const struct call *k, const char *inner) {
     const char *prefix = fe_node_name(in->s, k->proto);
     size_t size = strlen(prefix) + strlen(inner) + 16;
-    char *name = copy_room(in, k, size);
+    char *name = copy_room(in, size);
     if (!name) return "";
     snprintf(name, size, "%s/%s", prefix, inner);
     while (fe_names_find(&in->taken, name))
@@ -158,7 +157,7 @@ static Onnx__AttributeProto *resolved(struct inliner *in, const struct call *k,
     const Onnx__AttributeProto *given =
         named(k->proto->attribute, k->proto->n_attribute, a->ref_attr_name);
     if (!given) given = named(k->f->defaults, k->f->default_count, a->ref_attr_name);
-    Onnx__AttributeProto *copy = given ? copy_room(in, k, sizeof *copy) : NULL;
+    Onnx__AttributeProto *copy = given ? copy_room(in, sizeof *copy) : NULL;
     if (!copy) return NULL;
     *copy = *given;
     copy->name = a->name;
@@ -166,20 +165,20 @@ static Onnx__AttributeProto *resolved(struct inliner *in, const struct call *k,
 }
 
 static char **outer_list(struct inliner *in, struct call *k, char *const *names, size_t count) {
-    char **to = copy_room(in, k, count * sizeof *to);
+    char **to = copy_room(in, count * sizeof *to);
     for (size_t i = 0; to && i < count; i++) to[i] = outer(in, k, names[i]);
     return to;
 }
 
 /* A node of the function as it stands in the graph; NULL: no room. */
 static Onnx__NodeProto *copy_node(struct inliner *in, struct call *k, const Onnx__NodeProto *p) {
-    Onnx__NodeProto *to = copy_room(in, k, sizeof *to);
+    Onnx__NodeProto *to = copy_room(in, sizeof *to);
     if (!to) return NULL;
     *to = *p;
     to->name = (char *)fresh(in, k, fe_node_name(in->s, p));
     to->input = outer_list(in, k, p->input, p->n_input);
     to->output = outer_list(in, k, p->output, p->n_output);
-    to->attribute = copy_room(in, k, p->n_attribute * sizeof *to->attribute);
+    to->attribute = copy_room(in, p->n_attribute * sizeof *to->attribute);
     to->n_attribute = 0;
     for (size_t i = 0; to->attribute && i < p->n_attribute; i++) {
         Onnx__AttributeProto *a = resolved(in, k, p->attribute[i]);
@@ -189,9 +188,9 @@ static Onnx__NodeProto *copy_node(struct inliner *in, struct call *k, const Onnx
 }
 
 /* An output of the function that is an input of it. */
-static void add_identity(struct inliner *in, const struct call *k, const char *from, char *to) {
-    Onnx__NodeProto *p = copy_room(in, k, sizeof *p);
-    char **names = copy_room(in, k, 2 * sizeof *names);
+static void add_identity(struct inliner *in, const char *from, char *to) {
+    Onnx__NodeProto *p = copy_room(in, sizeof *p);
+    char **names = copy_room(in, 2 * sizeof *names);
     if (!names) return;
     onnx__node_proto__init(p);
     p->op_type = (char *)"Identity";
@@ -212,7 +211,7 @@ static void bind(struct inliner *in, struct call *k) {
         struct fe_entry *e = fe_names_add(&k->names, f->output[i]);
         if (!p->output[i][0]) continue;
         if (e->maker)
-            add_identity(in, k, e->maker, p->output[i]);
+            add_identity(in, e->maker, p->output[i]);
         else
             e->maker = p->output[i];
     }
@@ -225,8 +224,10 @@ static bool arity_fits(const Onnx__NodeProto *p, const Onnx__FunctionProto *f) {
 void fe_say_call(struct fe_state *s, const struct fe_item *n, const char *where) {
     const Onnx__NodeProto *p = n->proto;
     const Onnx__FunctionProto *f = n->call;
-    if (arity_fits(p, f))
+    if (n->fault == FE_CALL_DEPTH)
         diag(s->c, fe_call_depth, where, FE_CALL_DEPTH_MAX);
+    else if (n->fault == FE_CALL_SIZE)
+        diag(s->c, fe_call_size, where, FE_NODES_MAX, bytes_max);
     else
         diag(s->c, fe_call_arity, where, p->n_input, p->n_output, f->n_input, f->n_output);
 }
@@ -238,7 +239,9 @@ static void add_node(struct inliner *in, const Onnx__NodeProto *p, int64_t opset
         add_item(in, p, opset);
         return;
     }
-    if (depth == FE_CALL_DEPTH_MAX || !arity_fits(p, f->proto)) {
+    in->deep |= depth == FE_CALL_DEPTH_MAX;
+    if (in->deep) return;
+    if (!arity_fits(p, f->proto)) {
         add_item(in, p, opset)->call = f->proto;
         return;
     }
@@ -246,11 +249,24 @@ static void add_node(struct inliner *in, const Onnx__NodeProto *p, int64_t opset
     struct arena *scratch = arena_new(in->s->c);
     fe_names_init(&k.names, scratch);
     bind(in, &k);
-    for (size_t i = 0; i < f->proto->n_node && !in->full; i++) {
+    for (size_t i = 0; i < f->proto->n_node && !in->full && !in->deep; i++) {
         const Onnx__NodeProto *inner = copy_node(in, &k, f->proto->node[i]);
         if (inner) add_node(in, inner, f->opset, depth + 1);
     }
     arena_free(scratch);
+}
+
+/* A node of the graph; a call that cannot be inlined to its end stays the call it is. */
+static void add_root(struct inliner *in, const Onnx__NodeProto *p) {
+    size_t count = in->s->node_count;
+    in->deep = false;
+    add_node(in, p, in->s->model_opset, 0);
+    if (in->s->node_count == count + 1 && in->s->nodes[count].proto == p) return;
+    if (!in->full && !in->deep) return;
+    in->s->node_count = count;
+    struct fe_item *n = add_item(in, p, in->s->model_opset);
+    n->call = find_function(in, p)->proto;
+    n->fault = in->deep ? FE_CALL_DEPTH : FE_CALL_SIZE;
 }
 
 static void take_names(struct inliner *in) {
@@ -278,6 +294,6 @@ void fe_list_nodes(struct fe_state *s) {
         list_functions(&in);
         take_names(&in);
     }
-    for (size_t i = 0; i < g->n_node; i++) add_node(&in, g->node[i], s->model_opset, 0);
+    for (size_t i = 0; i < g->n_node; i++) add_root(&in, g->node[i]);
     arena_free(scratch);
 }

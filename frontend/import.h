@@ -18,7 +18,7 @@ enum {
     FE_LIST_MAX = 1 << 20,     /* numbers in an attribute */
     FE_SAY_EACH = 3,           /* nodes of an unknown operator that are named */
     FE_CALL_DEPTH_MAX = 32,    /* functions that call functions */
-    FE_NODES_MAX = 1 << 20,    /* where functions are inlined */
+    FE_NODES_MAX = 1 << 18,    /* where functions are inlined */
     FE_DEFAULTS = 11,          /* number of FunctionProto.attribute_proto */
     FE_SHAPE_TEXT = 8 * 22 + 3 /* the longest text of fe_shape_text() and its NUL */
 };
@@ -53,7 +53,8 @@ struct fe_item {
     const struct Onnx__NodeProto *proto;
     int64_t opset;                          /* of the standard operators where it stands */
     bool wanted;                            /* not cut away */
-    const struct Onnx__FunctionProto *call; /* a call that cannot be inlined; else NULL */
+    const struct Onnx__FunctionProto *call; /* one that cannot be inlined; else NULL, and why not */
+    enum { FE_CALL_ARITY, FE_CALL_DEPTH, FE_CALL_SIZE } fault;
     const char *cycle; /* the input by which it depends on its own output; NULL: it does not */
 };
 

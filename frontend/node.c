@@ -174,7 +174,7 @@ void fe_node_import(struct fe_state *s, size_t index) {
         fe_say_call(s, item, n.where);
     else
         n.op = find_op(s, item, n.where);
-    if (s->c->errors > errors) return;
+    if (n.op == IR_OP_COUNT || s->c->errors > errors) return;
     take_inputs(&n);
     take_outputs(&n, index);
     fe_attributes(&n);

@@ -41,7 +41,7 @@ static void step(struct walk *w) {
         return;
     }
     const struct fe_entry *e = fe_names_find(&w->s->names, n->proto->input[i]);
-    if (!e || e->node < 0 || w->marks[e->node] == CLOSED) return;
+    if (!e || e->cut || e->node < 0 || w->marks[e->node] == CLOSED) return;
     if (w->marks[e->node] == OPEN)
         n->cycle = n->proto->input[i];
     else
