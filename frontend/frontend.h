@@ -7,6 +7,7 @@
 
 struct fe_options {
     struct engine_sizes sizes; /* of dynamic dimensions; a batch without one is 1 */
+    const char *folder; /* of external data; NULL: there is none (fe_import() knows it by itself) */
 };
 
 /* import.c: maps the file, checks nesting depth and size before unpacking, builds the graph. Every
@@ -17,6 +18,9 @@ struct ir_graph *fe_import(struct ctx *c, const char *path, const struct fe_opti
 /* bytes are only read during the call; file is only for messages. */
 struct ir_graph *fe_import_bytes(struct ctx *c, const char *file, const uint8_t *bytes, size_t size,
                                  const struct fe_options *o);
+
+/* external.c: the folder of a file, in arena a; NULL: it is standard input. */
+const char *fe_folder(struct arena *a, const char *path);
 
 /* supported.c: the table of operators as Markdown: docs/operators.md is this text. */
 void fe_supported_ops(struct writer *to);

@@ -63,6 +63,9 @@ static void import_nodes(struct fe_state *s) {
 }
 
 static void import_graph(struct fe_state *s) {
+    fe_names_init(&s->names, s->arena);
+    fe_names_init(&s->unknown_ops, s->arena);
+    fe_names_init(&s->files, s->arena);
     const char *name = s->model->graph->name;
     s->g = ir_graph_new(s->c, name && name[0] ? name : "model");
     s->g->file = arena_strdup(s->g->arena, s->file);
@@ -96,12 +99,6 @@ static bool is_another(struct fe_state *s, const uint8_t *bytes, size_t size) {
     return true;
 }
 
-static void probe(struct fe_state *s) {
-    fe_names_init(&s->names, s->arena);
-    fe_names_init(&s->unknown_ops, s->arena);
-    import_graph(s);
-}
-
 /* The part of the model before it is imported once more, with a context of its own, so that nothing
  * is heard of what may be wrong there. */
 bool fe_infer_value(const struct fe_state *s, const char *name, struct fe_shape *out) {
@@ -116,7 +113,7 @@ bool fe_infer_value(const struct fe_state *s, const char *name, struct fe_shape 
         struct fe_state t = {.c = &quiet, .file = s->file, .options = &o, .model = s->model};
         t.arena = arena_new(&quiet);
         t.probing = true;
-        probe(&t);
+        import_graph(&t);
         const struct ir_value *v = !quiet.errors && t.g->output_count == 1 ? t.g->outputs[0] : NULL;
         good = v && ir_elements(v) >= 0;
         if (good) {
@@ -148,8 +145,6 @@ struct ir_graph *fe_import_bytes(struct ctx *c, const char *file, const uint8_t 
                                  const struct fe_options *o) {
     static const struct fe_options none = {0};
     struct fe_state s = {.c = c, .arena = arena_new(c), .file = file, .options = o ? o : &none};
-    fe_names_init(&s.names, s.arena);
-    fe_names_init(&s.unknown_ops, s.arena);
     bool good = import_model(&s, bytes, size);
     arena_free(s.arena);
     return good ? s.g : NULL;
@@ -158,5 +153,7 @@ struct ir_graph *fe_import_bytes(struct ctx *c, const char *file, const uint8_t 
 struct ir_graph *fe_import(struct ctx *c, const char *path, const struct fe_options *o) {
     struct file_view view;
     if (!file_map(c, path, &view)) return NULL;
-    return fe_import_bytes(c, path, view.data, view.size, o);
+    struct fe_options here = o ? *o : (struct fe_options){0};
+    here.folder = fe_folder(arena_new(c), path);
+    return fe_import_bytes(c, path, view.data, view.size, &here);
 }

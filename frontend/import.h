@@ -4,6 +4,8 @@
 
 #include "frontend/frontend.h"
 
+#include "base/file.h"
+
 struct Onnx__ModelProto; /* the generated <onnx/onnx.pb-c.h>, which each file includes itself */
 struct Onnx__NodeProto;
 struct Onnx__AttributeProto;
@@ -36,6 +38,7 @@ struct fe_entry {
     bool wanted;            /* an output depends on it; all are where nothing is cut away */
     bool cut;               /* --inputs names it */
     bool listed;            /* has been an input already */
+    struct fe_file *file;   /* of a name that is a file's */
     struct fe_entry *before; /* the one that was added before it */
 };
 
@@ -68,7 +71,7 @@ struct fe_state {
     int64_t model_opset, opset; /* of the model; of the node that is being imported */
     struct fe_item *nodes;
     size_t node_count;
-    struct fe_names names, unknown_ops;
+    struct fe_names names, unknown_ops, files;
     const struct Onnx__ValueInfoProto **inputs; /* as they are to become the graph's */
     size_t input_count;
     const char **outputs;
@@ -139,6 +142,16 @@ const char *fe_dtype_names(struct arena *a); /* the supported ones, with commas 
 /* tensor.c: a constant of the graph, or NULL after saying why, at where. */
 struct ir_value *fe_tensor(struct fe_state *s, const struct Onnx__TensorProto *t, const char *name,
                            const char *where);
+
+/* external.c: the bytes of a tensor that lie in a file of their own; false after saying why there
+ * are none. */
+struct fe_bytes {
+    const uint8_t *data;
+    size_t size;
+    bool given; /* though they may be none */
+};
+bool fe_external(struct fe_state *s, const struct Onnx__TensorProto *t, struct fe_bytes *out,
+                 const char *where);
 
 /* value.c: network inputs and outputs. Problems are said. */
 void fe_inputs(struct fe_state *s);

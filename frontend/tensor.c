@@ -110,7 +110,10 @@ static const void *elements(struct fe_state *st, const struct source *s, size_t 
         if (n == 0) return arena_alloc(a, 0);
         if (s->raw && s->type->ir == IR_BOOL && !only_bools(st, s, n, where)) return NULL;
         bool same = s->raw || s->type->field != FE_IN_INT32 || s->type->bytes == 4;
-        return same ? s->data : narrow(st, s, n, where);
+        if (!same) return narrow(st, s, n, where);
+        /* A file's offset may be any. */
+        bool aligned = (uintptr_t)s->data % s->type->bytes == 0;
+        return aligned ? s->data : arena_copy(a, s->data, s->bytes);
     }
 }
 
@@ -130,20 +133,20 @@ static struct source typed_field(const Onnx__TensorProto *t, const struct fe_dty
     return (struct source){type, "raw_data", NULL, 0, 0, false};
 }
 
-static bool find_source(struct fe_state *s, const Onnx__TensorProto *t, struct source *out,
-                        uint64_t n, const char *where) {
+static bool find_source(struct fe_state *s, const Onnx__TensorProto *t, const struct fe_bytes *raw,
+                        struct source *out, uint64_t n, const char *where) {
     char shape[FE_SHAPE_TEXT];
     struct source typed = typed_field(t, out->type);
-    if (t->raw_data.len && typed.count) {
+    if (raw->size && typed.count) {
         diag(s->c, fe_tensor_both, where, typed.field);
         return false;
     }
     *out = typed;
     fe_shape_text(shape, t->n_dims, t->dims);
-    if (t->raw_data.len || (!typed.count && t->has_raw_data)) {
-        *out = (struct source){typed.type, "raw_data", t->raw_data.data, n, t->raw_data.len, true};
-        if (t->raw_data.len == n * typed.type->bytes) return true;
-        diag(s->c, fe_tensor_bytes, where, t->raw_data.len, shape, typed.type->name,
+    if (raw->size || (!typed.count && raw->given)) {
+        *out = (struct source){typed.type, "raw_data", raw->data, n, raw->size, true};
+        if (raw->size == n * typed.type->bytes) return true;
+        diag(s->c, fe_tensor_bytes, where, raw->size, shape, typed.type->name,
              (unsigned long long)(n * typed.type->bytes));
         return false;
     }
@@ -184,19 +187,15 @@ static int64_t check_shape(struct fe_state *s, const Onnx__TensorProto *t, const
     return n;
 }
 
-static bool check_place(struct fe_state *s, const Onnx__TensorProto *t, const char *where) {
-    if (t->segment) {
-        diag(s->c, fe_tensor_segment, where);
-        return false;
-    }
+/* False after saying why the bytes cannot be had; *raw becomes those of an external file. */
+static bool find_bytes(struct fe_state *s, const Onnx__TensorProto *t, struct fe_bytes *raw,
+                       const char *where) {
     bool external = t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
-    if (!external && !t->n_external_data) return true;
-    const char *location = "?";
-    for (size_t i = 0; i < t->n_external_data; i++) {
-        const Onnx__StringStringEntryProto *e = t->external_data[i];
-        if (e->key && e->value && !strcmp(e->key, "location")) location = e->value;
-    }
-    diag(s->c, fe_tensor_external, where, location);
+    *raw = (struct fe_bytes){t->raw_data.data, t->raw_data.len, t->raw_data.len || t->has_raw_data};
+    if (t->segment)
+        diag(s->c, fe_tensor_segment, where);
+    else
+        return external || t->n_external_data ? fe_external(s, t, raw, where) : true;
     return false;
 }
 
@@ -204,8 +203,9 @@ struct ir_value *fe_tensor(struct fe_state *s, const Onnx__TensorProto *t, const
                            const char *where) {
     struct source from = {.type = check_type(s, t, where)};
     int64_t n = check_shape(s, t, where);
-    if (!check_place(s, t, where) || !from.type || n < 0) return NULL;
-    if (!find_source(s, t, &from, (uint64_t)n, where)) return NULL;
+    struct fe_bytes raw;
+    if (!from.type || n < 0 || !find_bytes(s, t, &raw, where)) return NULL;
+    if (!find_source(s, t, &raw, &from, (uint64_t)n, where)) return NULL;
     const void *data = elements(s, &from, (size_t)n, where);
     if (!data) return NULL;
     return ir_const_new(s->g, name, from.type->ir, (int)t->n_dims, t->dims, data);

@@ -48,6 +48,7 @@ static struct ir_graph *read_model(struct nbqc_job *j) {
         return NULL;
     }
     struct fe_options o = {.sizes = {.dims = dims->list, .dim_count = dims->count}};
+    o.folder = fe_folder(j->a, j->model);
     o.sizes.outputs = outputs->list;
     o.sizes.output_count = outputs->count;
     o.sizes.inputs = inputs->list;
