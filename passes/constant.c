@@ -61,6 +61,24 @@ struct ir_value *pass_const_new_ints(struct ir_graph *g, const char *wanted, con
     return ir_const_new(g, ir_unique_name(g, wanted), IR_I64, 1, (int64_t[]){count}, copy);
 }
 
+enum { WORTH_DROPPING = 1 << 14 }; /* bytes: some pages */
+
+static size_t data_bytes(const struct ir_value *v) {
+    return (size_t)ir_elements(v) * ir_dtype_size(v->dtype);
+}
+
+void pass_data_drop(const struct ir_graph *g, const void *data, size_t bytes) {
+    uintptr_t first = (uintptr_t)data, end = first + bytes;
+    if (bytes < WORTH_DROPPING) return;
+    for (int i = 0; i < g->value_count; i++) {
+        const struct ir_value *v = g->values[i];
+        if (!v || !ir_is_const(v)) continue;
+        uintptr_t at = (uintptr_t)v->data;
+        if (at < end && first < at + data_bytes(v)) return;
+    }
+    arena_drop(g->ctx, data, bytes);
+}
+
 void pass_const_replace(struct ir_graph *g, struct ir_node *n, int index, const double *data) {
     struct ir_value *v = n->in[index];
     if (ir_use_count(g, v) > 1) {
@@ -68,8 +86,10 @@ void pass_const_replace(struct ir_graph *g, struct ir_node *n, int index, const 
         ir_set_input(g, n, index, v);
         return;
     }
+    const void *old = v->data;
     v->data = rounded(g->arena, data, ir_elements(v));
     v->elided = 0;
+    pass_data_drop(g, old, data_bytes(v));
 }
 
 double *pass_per_channel(struct arena *a, const struct ir_value *v, int64_t channels, int rank) {

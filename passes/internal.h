@@ -18,6 +18,9 @@ struct ir_value *pass_const_new_ints(struct ir_graph *g, const char *wanted, con
 /* Input `index` of n gets this data (as many f32 elements as it has). A constant that has other
  * uses is left alone and n gets its own copy. */
 void pass_const_replace(struct ir_graph *g, struct ir_node *n, int index, const double *data);
+/* The memory of what was a constant's data, unless another constant has part of it. Large models
+ * are mostly float weights, which otherwise would lie there until the program is written. */
+void pass_data_drop(const struct ir_graph *g, const void *data, size_t bytes);
 /* A constant that adds to or multiplies a 4-D value of `channels` channels by one number per
  * channel (or one for all, then repeated): those numbers, in arena a; NULL: anything else. */
 double *pass_per_channel(struct arena *a, const struct ir_value *v, int64_t channels, int rank);

@@ -2,12 +2,11 @@
  * node where floats come in and a dequantize node where they are wanted again. At such a border the
  * float value keeps its name and the integers are called NAME.q.
  */
+#include "passes/internal.h"
 #include "passes/quant/diag.h"
 #include "passes/quant/quant.h"
 
 #include <limits.h>
-
-enum { WORTH_DROPPING = 1 << 14 }; /* bytes: some pages */
 
 bool quant_check_act_bits(struct ctx *c, const struct pass_options *o) {
     const struct svpe_target *t = o->target;
@@ -164,30 +163,13 @@ static void leave(struct ir_graph *g, const struct worklist *w, struct ir_value 
     ir_node_new(g, v->producer->next, IR_OP_dequantize, name, &v, 1, &f, 1);
 }
 
-static uintptr_t data_end(const struct ir_value *v) {
-    return (uintptr_t)v->data + (size_t)ir_elements(v) * ir_dtype_size(v->dtype);
-}
-
-/* Of a constant no longer in the graph: its memory, unless others have part of it. Large models are
- * mostly float weights, which otherwise would lie there until the program is written. */
-static void drop_data(const struct ir_graph *g, const struct ir_value *v) {
-    uintptr_t first = (uintptr_t)v->data, end = data_end(v);
-    if (end - first < WORTH_DROPPING) return;
-    for (int i = 0; i < g->value_count; i++) {
-        const struct ir_value *other = g->values[i];
-        if (other && ir_is_const(other) && (uintptr_t)other->data < end && first < data_end(other))
-            return;
-    }
-    arena_drop(g->ctx, v->data, end - first);
-}
-
 static void drop_constants(struct ir_graph *g, const struct worklist *w) {
     for (int k = 0; k < w->count; k++)
         for (int i = 1; i < w->nodes[k]->in_count; i++) {
             struct ir_value *v = w->nodes[k]->in[i];
             if (!v || !ir_is_const(v) || g->values[v->id] != v || ir_use_count(g, v)) continue;
             ir_value_remove(g, v);
-            drop_data(g, v);
+            pass_data_drop(g, v->data, (size_t)ir_elements(v) * ir_dtype_size(v->dtype));
         }
 }
 
