@@ -94,11 +94,23 @@ bool pass_move_apply(struct ir_graph *g, struct ir_node *n);
 struct ir_node *pass_identity_conv(struct ir_graph *g, struct ir_node *n, struct ir_value *x);
 /* 4-D, one image, not too many channels for a matrix of C×C. */
 bool pass_can_be_identity(const struct ir_value *x);
-/* legal.c: whether every node can run. say: each one that cannot gets a message. */
-bool pass_legal(const struct ir_graph *g, bool say);
-/* limits.c: whether windows and activations are within what instructions have fields for, of
- * legal graphs of float operators; false after saying every one that is not. */
-bool pass_limits(struct ir_graph *g, const struct pass_options *o);
+/* Why the device does not run a node: a row of diag.def, filled in. */
+struct pass_reason {
+    const char *id, *text, *hint;
+    bool wrong; /* nothing can run it */
+};
+/* legal.c: whether the device can run n, an operator of the float level and no view, wherever its
+ * inputs come from. t NULL: any target. False: *why is set, in a. */
+bool pass_can_run(struct arena *a, const struct ir_graph *g, const struct ir_node *n,
+                  const struct svpe_target *t, int act_bits, struct pass_reason *why);
+/* limits.c: the part of it that is limits of instructions and of an activation's size. */
+bool pass_limits(struct arena *a, const struct ir_graph *g, const struct ir_node *n,
+                 const struct svpe_target *t, int act_bits, struct pass_reason *why);
+/* place.c: gives every node that the host has to run the attribute `host`, and says so. False
+ * after saying what nothing can run, or what was to be an error. */
+bool pass_place(struct ir_graph *g, const struct pass_options *o);
+/* Every node has a place. */
+bool pass_placed(const struct ir_graph *g);
 bool pass_is_view(enum ir_op op); /* the same elements in the same order under another shape */
 
 #endif

@@ -4,8 +4,7 @@
  * Rewrites what can be said in other words: auto_pad and ceil_mode become plain padding, global
  * pools get their kernel, Slice and Pad become selecting convolutions (move.c), activations and
  * constants that found no convolution get one of their own that changes nothing else. Then every
- * node that still cannot run is said, all at once (legal.c), then every one beyond the limits of
- * instructions (limits.c). */
+ * node that the device still cannot run goes to the host (place.c), by the rules of legal.c. */
 #include "passes/internal.h"
 
 #include <string.h>
@@ -134,5 +133,5 @@ static bool fuse_again(struct ir_graph *g, const struct pass_options *o) {
 bool pass_legalize(struct ir_graph *g, const struct pass_options *o) {
     return pass_rules_apply(g, plain_rules, COUNT(plain_rules)) && fuse_again(g, o) &&
            pass_rules_apply(g, lone_rules, COUNT(lone_rules)) && fuse_again(g, o) &&
-           pass_legal(g, true) && pass_limits(g, o);
+           pass_place(g, o);
 }

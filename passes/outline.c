@@ -16,9 +16,13 @@ static struct ir_graph *without_data(const struct ir_graph *g) {
 struct ir_graph *pass_outline(const struct ir_graph *g, const struct pass_options *o) {
     struct ir_graph *outline = without_data(g);
     if (!outline) return NULL;
+    struct arena *scratch = arena_new(g->ctx);
+    const struct quant_families *f = quant_families_new(outline, scratch, false);
     for (int i = 0; i < outline->value_count; i++) {
         struct ir_value *v = outline->values[i];
-        if (quant_is_activation(v)) v->quant = (struct ir_quant){.bits = o->act_bits};
+        if (quant_is_activation(v) && f->device[quant_family(f, v)])
+            v->quant = (struct ir_quant){.bits = o->act_bits};
     }
+    arena_free(scratch);
     return pass_quantize(outline, o) && pass_fuse_residual(outline, o) ? outline : NULL;
 }

@@ -16,6 +16,8 @@ enum pass_property {
 };
 
 enum calib_method { CALIB_MINMAX, CALIB_MSE };
+/* What becomes of an operator that the device cannot run. */
+enum pass_fallback { FALLBACK_HOST, FALLBACK_ERROR };
 
 enum weight_rounding {
 #define ROUNDER(function, name, meaning) ROUND_##function,
@@ -37,6 +39,7 @@ struct pass_options {
     struct preprocess preprocess;
     uint64_t seed;
     int threads;
+    enum pass_fallback fallback;
 };
 
 struct pass_info {

@@ -1,6 +1,7 @@
 /* The check behind each property of properties.def: it looks at the graph alone and changes
  * nothing. */
 #include "passes/internal.h"
+#include "passes/quant/quant.h"
 
 static bool is_shaped(const struct ir_value *v) {
     return ir_elements(v) >= 0;
@@ -28,24 +29,19 @@ static bool check_FUSED(const struct ir_graph *g) {
     return !pass_fuse_left(g);
 }
 static bool check_LEGAL(const struct ir_graph *g) {
-    return pass_legal(g, false);
+    return pass_placed(g);
 }
 static bool check_RESIDUAL(const struct ir_graph *g) {
     return !pass_residual_left(g);
 }
 
-static bool on_device(const struct ir_node *n) {
-    enum ir_place place = ir_op_info(n->op)->place;
-    return place == IR_PLACE_ARRAY || place == IR_PLACE_VECTOR;
-}
-
 static bool is_activation(const struct ir_value *v) {
-    return v != NULL && !ir_is_const(v) && v->dtype != IR_I64;
+    return v != NULL && !ir_is_const(v) && v->dtype == IR_F32;
 }
 
 static bool check_RANGES(const struct ir_graph *g) {
     for (const struct ir_node *n = g->first; n != NULL; n = n->next) {
-        if (!on_device(n)) continue;
+        if (!quant_convertible(n)) continue;
         for (int i = 0; i < n->in_count; i++)
             if (is_activation(n->in[i]) && n->in[i]->quant.bits == 0) return false;
         if (n->out[0]->quant.bits == 0) return false;
@@ -55,7 +51,8 @@ static bool check_RANGES(const struct ir_graph *g) {
 
 static bool check_QUANTIZED(const struct ir_graph *g) {
     for (const struct ir_node *n = g->first; n != NULL; n = n->next)
-        if (on_device(n) && ir_op_info(n->op)->level != IR_LEVEL_QUANT) return false;
+        if (ir_op_info(n->op)->level != IR_LEVEL_QUANT && !ir_is_host(n) && !pass_is_view(n->op))
+            return false;
     return true;
 }
 

@@ -18,12 +18,17 @@ static const char *const rounding_meanings[] = {
 #include "passes/quant/rounders.def"
 #undef ROUNDER
 };
+static const char *const fallback_names[] = {[FALLBACK_HOST] = "host", [FALLBACK_ERROR] = "error"};
+static const char *const fallback_meanings[] = {
+    [FALLBACK_HOST] = "the host runs them, from the same program file",
+    [FALLBACK_ERROR] = "each is an error"};
 static const char *const method_names[] = {[CALIB_MINMAX] = "minmax", [CALIB_MSE] = "mse"};
 
 const struct option_words nbqc_words[OPTION_COUNT] = {
     [OPT_emit] = {emit_names, NULL, EMIT_NOTHING, EMIT_SVPE},
     [OPT_rounding] = {rounding_names, rounding_meanings, ROUND_COUNT, 0},
     [OPT_calib_method] = {method_names, NULL, 2, CALIB_MSE},
+    [OPT_fallback] = {fallback_names, fallback_meanings, 2, FALLBACK_HOST},
     [OPT_resize_filter] = {image_filters, NULL, 2, 0},
 };
 
@@ -228,13 +233,15 @@ static bool read_numbers(struct nbqc_job *j) {
     p->calib = method < 0 ? CALIB_MSE : (enum calib_method)method;
     int rounding = choice(j, OPT_rounding, 0);
     p->rounding = rounding < 0 ? 0 : (enum weight_rounding)rounding;
+    int fallback = choice(j, OPT_fallback, FALLBACK_HOST);
+    p->fallback = fallback < 0 ? FALLBACK_HOST : (enum pass_fallback)fallback;
     p->calib_spec = nbqc_option(j, OPT_calib)->text;
     p->calib_count = (long)number_or(j, OPT_calib_count, DEFAULT_COUNT);
     p->seed = (uint64_t)number_or(j, OPT_seed, DEFAULT_SEED);
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     p->threads = (int)number_or(j, OPT_threads, processors > 0 ? processors : 1);
     j->schedule = nbqc_option(j, OPT_schedule)->text;
-    bool good = method >= 0 && rounding >= 0;
+    bool good = method >= 0 && rounding >= 0 && fallback >= 0;
     good &= read_weight_bits(j);
     good &= read_terms(j);
     good &= read_act_bits(j);

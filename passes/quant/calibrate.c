@@ -118,12 +118,24 @@ struct slots {
     int count;
 };
 
+/* What only the host reads and makes needs no range, and may hold infinities. */
+static bool has_range(const struct quant_families *f, const struct ir_value *v) {
+    return quant_is_activation(v) && f->device[quant_family(f, v)];
+}
+
+/* False: the host runs all of the network. */
+static bool needs_ranges(const struct quant_families *f) {
+    for (int i = 0; i < f->graph->value_count; i++)
+        if (has_range(f, f->graph->values[i])) return true;
+    return false;
+}
+
 /* One range for each tensor whose numbers are new; a family's other members repeat them. */
 static struct slots slots_new(const struct quant_families *f, struct arena *a) {
     struct slots s = {arena_array(a, (size_t)f->graph->value_count, sizeof *s.of), 0};
     for (int i = 0; i < f->graph->value_count; i++) {
         const struct ir_value *v = f->graph->values[i];
-        s.of[i] = quant_is_activation(v) && f->source[i] ? s.count++ : -1;
+        s.of[i] = has_range(f, v) && f->source[i] ? s.count++ : -1;
     }
     return s;
 }
@@ -215,7 +227,7 @@ static void assign(const struct quant_families *f, struct arena *a, const struct
                    const struct quant_range *ranges, const struct pass_options *o) {
     struct quant_range *total = arena_alloc(a, sizeof *total);
     for (int root = 0; root < f->graph->value_count; root++)
-        if (quant_is_activation(f->graph->values[root]) && f->parent[root] == root)
+        if (has_range(f, f->graph->values[root]) && f->parent[root] == root)
             assign_family(f, root, s, ranges, o, total);
 }
 
@@ -229,20 +241,23 @@ static bool check_exponents(const struct ir_graph *g) {
     return true;
 }
 
+static bool calibrate(struct ir_graph *g, struct arena *a, const struct pass_options *o) {
+    struct quant_feed feed;
+    if (!quant_check_act_bits(g->ctx, o)) return false;
+    struct quant_families *f = quant_families_new(g, a, false);
+    if (!needs_ranges(f)) return true;
+    if (!quant_feed_open(g, a, o, &feed)) return false;
+    if (feed.nonneg) f = quant_families_new(g, a, true);
+    struct slots s = slots_new(f, a);
+    struct quant_range *ranges = gather(g, a, &feed, &s);
+    if (!ranges) return false;
+    assign(f, a, &s, ranges, o);
+    return quant_settle(f, NULL) && check_exponents(g);
+}
+
 bool pass_calibrate(struct ir_graph *g, const struct pass_options *o) {
     struct arena *a = arena_new(g->ctx);
-    struct quant_feed feed;
-    bool good = quant_check_act_bits(g->ctx, o) && quant_feed_open(g, a, o, &feed);
-    if (good) {
-        struct quant_families *f = quant_families_new(g, a, feed.nonneg);
-        struct slots s = slots_new(f, a);
-        struct quant_range *ranges = gather(g, a, &feed, &s);
-        good = ranges != NULL;
-        if (good) {
-            assign(f, a, &s, ranges, o);
-            good = quant_settle(f, NULL) && check_exponents(g);
-        }
-    }
+    bool good = calibrate(g, a, o);
     arena_free(a);
     return good;
 }

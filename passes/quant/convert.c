@@ -1,6 +1,5 @@
 /* Float operators to their integer counterparts, one row per operator. An operator in a form that
- * has no counterpart is not convertible: it stays float. At the end of the network the host runs
- * it, after a dequantize; elsewhere legalize refuses it.
+ * has no counterpart is not convertible: it stays float, and the host runs it.
  */
 #include "passes/quant/quant.h"
 
@@ -265,7 +264,7 @@ static const struct conversion *conversion_of(enum ir_op op) {
 
 bool quant_convertible(const struct ir_node *n) {
     const struct conversion *c = conversion_of(n->op);
-    return c && n->out_count == 1 && is_map(n->in[0]) && is_map(n->out[0]) && c->takes(n);
+    return c && !ir_is_host(n) && n->out_count == 1 && is_map(n->in[0]) && is_map(n->out[0]) && c->takes(n);
 }
 
 void quant_convert(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {

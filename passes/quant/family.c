@@ -45,7 +45,7 @@ bool quant_is_activation(const struct ir_value *v) {
 
 static bool keeps_scale(const struct ir_node *n) {
     const struct op_rule *r = rule_of(n->op);
-    return is_select(n) || (r && r->keeps);
+    return !ir_is_host(n) && (is_select(n) || (r && r->keeps));
 }
 
 int quant_family(const struct quant_families *f, const struct ir_value *v) {
@@ -107,6 +107,12 @@ static void join_node(struct quant_families *f, const struct ir_node *n) {
     }
 }
 
+static void mark_device(struct quant_families *f, const struct ir_node *n) {
+    f->device[quant_family(f, n->out[0])] = true;
+    for (int i = 0; i < n->in_count; i++)
+        if (quant_is_activation(n->in[i])) f->device[quant_family(f, n->in[i])] = true;
+}
+
 struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg) {
     size_t count = (size_t)g->value_count;
     struct quant_families *f = arena_alloc(a, sizeof *f);
@@ -121,12 +127,15 @@ struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, b
         sign[g->inputs[i]->id] = input_nonneg;
         f->source[g->inputs[i]->id] = true;
     }
+    f->device = arena_array(a, count, sizeof *f->device);
     for (const struct ir_node *n = g->first; n; n = n->next) {
         bool positive = output_positive(n, sign);
         for (int i = 0; i < n->out_count; i++)
             if (n->out[i]) sign[n->out[i]->id] = positive;
         join_node(f, n);
     }
+    for (const struct ir_node *n = g->first; n; n = n->next)
+        if (quant_convertible(n)) mark_device(f, n);
     memset(f->nonneg, 1, count * sizeof *f->nonneg);
     for (size_t i = 0; i < count; i++)
         if (g->values[i]) f->nonneg[quant_family(f, g->values[i])] &= sign[i];

@@ -41,6 +41,7 @@ struct quant_families {
     bool *nonneg; /* by root: no member can be negative, whatever the input */
     int *next;    /* by value: another of its family; a ring */
     bool *source; /* by value: its numbers come from outside the family and count in its range */
+    bool *device; /* by root: the device reads or makes a member, so that they need a range */
 };
 
 struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg);

@@ -125,3 +125,8 @@ bool ir_attr_schema_find(enum ir_op op, const char *name, struct ir_attr_info *o
     read_schema(p, out);
     return true;
 }
+
+bool ir_is_host(const struct ir_node *n) {
+    return ops[n->op].level != IR_LEVEL_QUANT &&
+           (ops[n->op].place == IR_PLACE_HOST || ir_attr_find(n, "host") != NULL);
+}

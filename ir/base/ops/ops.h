@@ -147,6 +147,9 @@ const char *ir_dtype_name(enum ir_dtype t);
 size_t ir_dtype_size(enum ir_dtype t);
 enum ir_dtype ir_dtype_by_name(const char *text); /* IR_DTYPE_COUNT: unknown */
 const char *ir_attr_kind_name(enum ir_attr_kind k);
+/* The host computes n: an operator of the float level that has the attribute `host`, or whose place
+ * is the host anyway. */
+bool ir_is_host(const struct ir_node *n);
 /* The index-th attribute of op, those of its own row first; false past the last. */
 bool ir_attr_schema(enum ir_op op, int index, struct ir_attr_info *out);
 /* False: not an attribute of op. */
