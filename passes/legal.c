@@ -121,8 +121,8 @@ static bool check_batchnorm(const struct check *x) {
     double epsilon = ir_attr_float(x->n, "epsilon");
     for (int64_t c = 0; ir_is_const(var) && c < ir_elements(var); c++)
         if (!(pass_const_at(var, c) + epsilon > 0))
-            return WRONG(x, pass_batchnorm_variance, var->name, (long long)c,
-                          pass_const_at(var, c), epsilon);
+            return WRONG(x, pass_batchnorm_variance, var->name, (long long)c, pass_const_at(var, c),
+                         epsilon);
     return REFUSE(x, pass_batchnorm_alone);
 }
 static bool check_activation(const struct check *x) {
@@ -155,15 +155,23 @@ static bool check_none(const struct check *x) {
 }
 
 static rule_fn *const rules[IR_OP_COUNT] = {
-    [IR_OP_conv] = check_conv,       [IR_OP_add] = check_add,
-    [IR_OP_maxpool] = check_pool,    [IR_OP_avgpool] = check_pool,
-    [IR_OP_gemm] = check_dense,      [IR_OP_matmul] = check_dense,
+    [IR_OP_conv] = check_conv,
+    [IR_OP_add] = check_add,
+    [IR_OP_maxpool] = check_pool,
+    [IR_OP_avgpool] = check_pool,
+    [IR_OP_gemm] = check_dense,
+    [IR_OP_matmul] = check_dense,
     [IR_OP_batchnorm] = check_batchnorm,
-    [IR_OP_relu] = check_activation, [IR_OP_clip] = check_activation,
-    [IR_OP_slice] = check_move,      [IR_OP_pad] = check_move,
-    [IR_OP_identity] = check_copy,   [IR_OP_concat] = check_concat,
-    [IR_OP_mul] = check_arithmetic,  [IR_OP_div] = check_arithmetic,
-    [IR_OP_sub] = check_arithmetic,  [IR_OP_transpose] = check_transpose,
+    [IR_OP_relu] = check_activation,
+    [IR_OP_clip] = check_activation,
+    [IR_OP_slice] = check_move,
+    [IR_OP_pad] = check_move,
+    [IR_OP_identity] = check_copy,
+    [IR_OP_concat] = check_concat,
+    [IR_OP_mul] = check_arithmetic,
+    [IR_OP_div] = check_arithmetic,
+    [IR_OP_sub] = check_arithmetic,
+    [IR_OP_transpose] = check_transpose,
     [IR_OP_interleave] = check_interleave,
 };
 

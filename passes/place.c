@@ -1,7 +1,7 @@
 /* Part of pass legalize: where each node runs. Of the operators of the float level
- *   - the device runs what the rules of legal.c let it, but for work of the vector unit all of
- *     whose inputs are made on the host: taking floats to the device only to clamp them costs time
- *     and accuracy,
+ *   - the device runs what the rules of legal.c let it, but for work of the vector unit that stands
+ *     between operators of the host: taking floats to the device only to clamp them costs time and
+ *     accuracy,
  *   - a view of the network's input or of what the device makes is free, unless the device reads it
  *     as well: then elements would have to move, which the host does,
  *   - the host runs the rest.
@@ -26,6 +26,8 @@ struct placing {
     /* By value id. */
     enum source *source;
     bool *device_reads; /* it, or a view of it */
+    bool *for_array;    /* the array reads it, or what other work of the device makes of it */
+    bool *at_end;       /* nothing but views and operators that are the host's read it */
 };
 
 static bool is_float_level(const struct ir_node *n) {
@@ -45,9 +47,29 @@ static void find_device_readers(struct placing *p) {
     }
 }
 
+static void find_array(struct placing *p) {
+    for (const struct ir_node *n = p->g->last; n != NULL; n = n->prev) {
+        bool array = ir_op_info(n->op)->place == IR_PLACE_ARRAY, view = pass_is_view(n->op);
+        if ((!view && p->place[key(n)] != DEVICE) || (!array && !p->for_array[key(n)])) continue;
+        for (int i = 0; i < n->in_count; i++)
+            if (n->in[i] != NULL) p->for_array[n->in[i]->id] = true;
+    }
+}
+
+static void find_end(struct placing *p) {
+    for (int i = 0; i < p->g->value_count; i++) p->at_end[i] = true;
+    for (const struct ir_node *n = p->g->last; n != NULL; n = n->prev) {
+        bool host = pass_is_view(n->op) || ir_op_info(n->op)->place == IR_PLACE_HOST;
+        if (host && p->at_end[key(n)]) continue;
+        for (int i = 0; i < n->in_count; i++)
+            if (n->in[i] != NULL) p->at_end[n->in[i]->id] = false;
+    }
+}
+
 #define REASON(p, row, ...)                                                                        \
-    ((struct pass_reason){                                                                         \
-        .id = #row, .hint = row##_hint, .text = arena_printf((p)->a, row##_format, ##__VA_ARGS__)})
+    ((struct pass_reason){.id = #row,                                                              \
+                          .hint = row##_hint,                                                      \
+                          .text = arena_printf((p)->a, row##_format, ##__VA_ARGS__)})
 
 static enum place place_view(struct placing *p, const struct ir_node *n) {
     const struct ir_value *in = n->in[0], *out = n->out[0];
@@ -72,8 +94,8 @@ static bool reads_host_only(const struct placing *p, const struct ir_node *n) {
 
 static enum place place_operator(struct placing *p, const struct ir_node *n) {
     enum place place = p->place[key(n)];
-    if (place != DEVICE || ir_op_info(n->op)->place == IR_PLACE_ARRAY || !reads_host_only(p, n))
-        return place;
+    bool array = ir_op_info(n->op)->place == IR_PLACE_ARRAY || p->for_array[key(n)];
+    if (place != DEVICE || array || !reads_host_only(p, n)) return place;
     p->why[key(n)] = REASON(p, pass_read_host);
     return HOST;
 }
@@ -82,8 +104,8 @@ static enum place place_operator(struct placing *p, const struct ir_node *n) {
 static void judge(struct placing *p) {
     for (const struct ir_node *n = p->g->first; n != NULL; n = n->next) {
         if (!is_float_level(n) || pass_is_view(n->op)) continue;
-        bool can = !ir_is_host(n) &&
-                   pass_can_run(p->a, p->g, n, p->target, p->act_bits, &p->why[key(n)]);
+        bool can =
+            !ir_is_host(n) && pass_can_run(p->a, p->g, n, p->target, p->act_bits, &p->why[key(n)]);
         if (ir_op_info(n->op)->place == IR_PLACE_HOST) p->why[key(n)] = REASON(p, pass_unsupported);
         p->place[key(n)] = can ? DEVICE : HOST;
     }
@@ -117,10 +139,13 @@ static struct placing placing_of(const struct ir_graph *g, struct arena *a,
     p.refused = arena_array(a, (size_t)g->value_count, sizeof *p.refused);
     p.source = arena_array(a, (size_t)g->value_count, sizeof *p.source); /* FROM_INPUT */
     p.device_reads = arena_array(a, (size_t)g->value_count, sizeof *p.device_reads);
+    p.for_array = arena_array(a, (size_t)g->value_count, sizeof *p.for_array);
+    p.at_end = arena_array(a, (size_t)g->value_count, sizeof *p.at_end);
     judge(&p);
     find_device_readers(&p);
+    find_array(&p);
     settle(&p);
-    find_device_readers(&p);
+    find_end(&p);
     return p;
 }
 
@@ -130,40 +155,45 @@ static const char *short_reason(struct arena *a, const char *text) {
     return arena_strndup(a, text, strcspn(text, ";"));
 }
 
+/* It would be the device's, were it not for its inputs. */
+static bool is_derived(const struct placing *p, const struct ir_node *n) {
+    return strcmp(p->why[key(n)].id, "pass_read_host") == 0;
+}
+
 static bool reads_refused(const struct placing *p, const struct ir_node *n) {
     for (int i = 0; i < n->in_count; i++)
         if (n->in[i] != NULL && p->refused[n->in[i]->id]) return true;
     return false;
 }
 
-/* Softmax and its like behind the last operator of the device is where it belongs, and a view has
+/* Softmax and its like behind the last operator of the device are where they belong, and a view has
  * left nothing. */
 static bool is_expected(const struct placing *p, const struct ir_node *n) {
-    bool view = pass_is_view(n->op) && strcmp(p->why[key(n)].id, "pass_read_host") == 0;
-    bool host = ir_op_info(n->op)->place == IR_PLACE_HOST;
-    return view || (host && !p->device_reads[key(n)]);
+    if (pass_is_view(n->op)) return is_derived(p, n);
+    return ir_op_info(n->op)->place == IR_PLACE_HOST && p->at_end[key(n)];
 }
 
-static void send_to_host(struct placing *p, struct ir_node *n, enum pass_fallback fallback) {
+static void say(const struct placing *p, const struct ir_node *n, enum pass_fallback fallback) {
     const struct pass_reason *why = &p->why[key(n)];
-    struct ctx *c = p->g->ctx;
     const char *where = ir_node_where(p->a, n);
-    if (why->wrong || (fallback == FALLBACK_ERROR && !is_expected(p, n)))
+    struct ctx *c = p->g->ctx;
+    if (why->wrong || (fallback == FALLBACK_ERROR && !is_derived(p, n)))
         diag_emit(c, DIAG_ERROR, why->id, where, why->hint, "%s", why->text);
-    else if (!is_expected(p, n))
+    else if (fallback == FALLBACK_HOST)
         diag_emit(c, DIAG_WARNING, "pass_on_host", where, why->hint, pass_on_host_format,
                   why->text);
-    if (!why->wrong)
-        ir_set_string((struct ir_graph *)p->g, n, "host", short_reason(p->a, why->text));
 }
 
 /* What a wrong node makes is as wrong only where its type is: a wrong batch goes on and on. */
-static bool place_node(struct placing *p, struct ir_node *n, enum pass_fallback fallback) {
+static void place_node(struct ir_graph *g, struct placing *p, struct ir_node *n,
+                       enum pass_fallback fallback) {
     const struct ir_value *out = n->out[0];
     bool refused = reads_refused(p, n);
-    if (!refused) send_to_host(p, n, fallback);
-    p->refused[out->id] = (refused || p->why[key(n)].wrong) && (out->rank != 4 || out->dims[0] != 1);
-    return !refused;
+    if (!refused && !is_expected(p, n)) say(p, n, fallback);
+    if (!refused && !p->why[key(n)].wrong)
+        ir_set_string(g, n, "host", short_reason(p->a, p->why[key(n)].text));
+    p->refused[out->id] =
+        (refused || p->why[key(n)].wrong) && (out->rank != 4 || out->dims[0] != 1);
 }
 
 static bool check_outputs(const struct ir_graph *g, bool say) {
@@ -189,10 +219,10 @@ bool pass_place(struct ir_graph *g, const struct pass_options *o) {
     check_outputs(g, true);
     for (struct ir_node *n = g->first; n != NULL; n = n->next)
         if (p.place[key(n)] == HOST && ir_attr_find(n, "host") == NULL)
-            place_node(&p, n, o->fallback);
+            place_node(g, &p, n, o->fallback);
     if (errors == g->ctx->errors && !has_device_node(&p))
-        diag_emit(g->ctx, o->fallback == FALLBACK_ERROR ? DIAG_ERROR : DIAG_WARNING,
-                  "pass_nothing", g->file, pass_nothing_hint, pass_nothing_format, g->name);
+        diag_emit(g->ctx, o->fallback == FALLBACK_ERROR ? DIAG_ERROR : DIAG_WARNING, "pass_nothing",
+                  g->file, pass_nothing_hint, pass_nothing_format, g->name);
     arena_free(scratch);
     return errors == g->ctx->errors;
 }

@@ -381,10 +381,10 @@ static inline int float_passes(const char **names) {
     return count;
 }
 
-/* Runs these passes, without messages. */
+/* Runs these passes, without messages. What the device cannot run is an error. */
 static inline bool run_passes(struct ir_graph *g, const char *const *names, int count) {
     struct pass_run run = {.names = names, .count = count};
-    struct pass_options options = {0};
+    struct pass_options options = {.fallback = FALLBACK_ERROR};
     return pass_pipeline(g, &options, &run);
 }
 
