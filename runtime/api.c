@@ -25,7 +25,7 @@ struct nbq_session {
     struct arena *arena;
     const struct nbq_program *program;
     struct rt_device *device;
-    float *scratch; /* of the largest host operator */
+    struct rt_host_state *host;
     bool *input_set;
     char error[512];
 };
@@ -148,6 +148,11 @@ const char *nbq_host_op(const struct nbq_program *p, int i) {
     return i >= 0 && i < p->host_op_count ? p->host_ops[i] : NULL;
 }
 
+/* Of an element as the caller sees it. */
+static const char *type_of(const struct svpe_tensor *t) {
+    return t->layout == SVPE_LAYOUT_PLAIN ? t->dtype : ir_dtype_name(IR_F32);
+}
+
 static struct nbq_tensor_info tensor_info(const struct nbq_program *p, int tensor) {
     const struct svpe_tensor *t = &program_of(p)->tensors[tensor];
     struct nbq_tensor_info info = {.name = t->name,
@@ -155,6 +160,8 @@ static struct nbq_tensor_info tensor_info(const struct nbq_program *p, int tenso
                                    .channels = t->channels,
                                    .height = t->height,
                                    .width = t->width,
+                                   .type = type_of(t),
+                                   .stored = t->layout != SVPE_LAYOUT_PLAIN,
                                    .bits = t->bits,
                                    .exp = t->exp,
                                    .zero = t->zero};
@@ -281,7 +288,7 @@ static enum nbq_status open_device(struct nbq_session *s, const struct rt_device
     if (setjmp(s->ctx.oom)) return NBQ_NO_MEMORY;
     const struct rt_image *image = s->program->image;
     s->arena = arena_new(&s->ctx);
-    s->scratch = arena_array(s->arena, rt_host_scratch(image), sizeof *s->scratch);
+    s->host = rt_host_open(s->arena, image);
     s->input_set = arena_array(s->arena, (size_t)image->program->input_count + 1, sizeof(bool));
     s->device = ops->open(&s->ctx, s->arena, image);
     return s->device ? NBQ_OK : NBQ_DEVICE_FAILED;
@@ -349,12 +356,36 @@ static enum nbq_status check_input(struct nbq_session *s, int i, size_t count) {
                        count);
 }
 
-enum nbq_status nbq_set_input_f32(struct nbq_session *s, int i, const float *chw, size_t count) {
+static enum nbq_status check_type(struct nbq_session *s, const char *what, int i,
+                                  const struct svpe_tensor *t, const char *type) {
+    if (strcmp(type, type_of(t)) == 0) return NBQ_OK;
+    return refuse(s, "%s %d (\"%s\") is of type %s, not %s", what, i, t->name, type_of(t), type);
+}
+
+static enum nbq_status check_bools(struct nbq_session *s, int i, const uint8_t *data,
+                                   size_t count) {
+    for (size_t n = 0; n < count; n++)
+        if (data[n] > 1)
+            return refuse(s, "input %d, value %zu: found %d; expected 0 or 1", i, n, data[n]);
+    return NBQ_OK;
+}
+
+enum nbq_status nbq_set_input(struct nbq_session *s, int i, const char *type, const void *data,
+                              size_t count) {
     enum nbq_status status = check_input(s, i, count);
     if (status != NBQ_OK) return status;
-    rt_write_floats(place_of(s, program_of(s->program)->inputs[i].tensor), chw);
+    int tensor = program_of(s->program)->inputs[i].tensor;
+    status = check_type(s, "input", i, tensor_of(s, tensor), type);
+    if (status == NBQ_OK && strcmp(type, ir_dtype_name(IR_BOOL)) == 0)
+        status = check_bools(s, i, data, count);
+    if (status != NBQ_OK) return status;
+    rt_write_values(place_of(s, tensor), data);
     s->input_set[i] = true;
     return NBQ_OK;
+}
+
+enum nbq_status nbq_set_input_f32(struct nbq_session *s, int i, const float *chw, size_t count) {
+    return nbq_set_input(s, i, ir_dtype_name(IR_F32), chw, count);
 }
 
 static void look_up_planes(const struct svpe_input *in, const struct svpe_tensor *t,
@@ -452,7 +483,8 @@ enum nbq_status nbq_set_input_stored(struct nbq_session *s, int i, const int16_t
     if (status != NBQ_OK) return status;
     int tensor = program_of(s->program)->inputs[i].tensor;
     const struct svpe_tensor *t = tensor_of(s, tensor);
-    if (t->layout == SVPE_LAYOUT_PLAIN) return refuse(s, "input %d holds floats", i);
+    if (t->layout == SVPE_LAYOUT_PLAIN)
+        return refuse(s, "input %d holds %s, not stored integers", i, t->dtype);
     int high = (1 << (t->bits - 1)) - 1;
     for (size_t n = 0; n < count; n++)
         if (chw[n] > high || chw[n] < -high - 1)
@@ -470,6 +502,17 @@ static enum nbq_status check_output(struct nbq_session *s, int i, size_t count) 
     return check_count(s, "output", i, tensor_of(s, program_of(s->program)->outputs[i]), count);
 }
 
+enum nbq_status nbq_get_output(struct nbq_session *s, int i, const char *type, void *out,
+                               size_t count) {
+    enum nbq_status status = check_output(s, i, count);
+    if (status != NBQ_OK) return status;
+    int tensor = program_of(s->program)->outputs[i];
+    status = check_type(s, "output", i, tensor_of(s, tensor), type);
+    if (status != NBQ_OK) return status;
+    rt_read_values(place_of(s, tensor), out);
+    return NBQ_OK;
+}
+
 enum nbq_status nbq_get_output_f32(struct nbq_session *s, int i, float *out, size_t count) {
     enum nbq_status status = check_output(s, i, count);
     if (status != NBQ_OK) return status;
@@ -482,7 +525,8 @@ enum nbq_status nbq_get_output_stored(struct nbq_session *s, int i, int16_t *out
     if (status != NBQ_OK) return status;
     int tensor = program_of(s->program)->outputs[i];
     if (tensor_of(s, tensor)->layout == SVPE_LAYOUT_PLAIN)
-        return refuse(s, "output %d holds floats, not stored integers", i);
+        return refuse(s, "output %d holds %s, not stored integers", i,
+                      type_of(tensor_of(s, tensor)));
     rt_read_stored(place_of(s, tensor), out);
     return NBQ_OK;
 }
@@ -501,7 +545,8 @@ enum nbq_status nbq_run(struct nbq_session *s) {
     clear(s, SVPE_REGION_OUT);
     for (int n = 0; n < image->program->segment_count; n++) {
         if (image->program->segments[n].host) {
-            rt_host_run(&(struct rt_host_call){image, n, s->device, s->scratch});
+            enum nbq_status status = rt_host_run(s->host, s->device, n, s->error, sizeof s->error);
+            if (status != NBQ_OK) return status;
         } else if (!s->device->ops->run(s->device, n)) {
             refuse(s, "segment %d: %s", n, s->device->ops->error(s->device));
             return NBQ_DEVICE_FAILED;

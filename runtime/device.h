@@ -5,9 +5,12 @@
 
 #include "isa/isa.h"
 
+struct rt_host;
+
 /* A program that passed the loader: decoded, verified. */
 struct rt_image {
     struct svpe_program *program;
+    struct rt_host *host;
     struct svpe_machine machine;
     struct svpe_insn *insns; /* all segments */
     int insn_count;

@@ -3,7 +3,8 @@
  *
  * svpe_read() has checked the container, tensors and indices included. Here: memory in all, every
  * instruction word and its ranges, the order of tokens, what the instructions will find in the
- * parameter and weight buffers (contents.c), where inputs and outputs lie, host operators (host.c).
+ * parameter and weight buffers (contents.c), where inputs and outputs lie, host nodes
+ * (host_load.c).
  * Not here: races (nbq_check), since a race can give wrong numbers but no access outside a
  * buffer. */
 #include "runtime/runtime.h"
@@ -215,8 +216,7 @@ static bool check_place(struct load *l, const char *what, int n, int tensor,
 /* NULL if good. */
 static const char *table_fault(struct arena *a, const struct svpe_input *in,
                                const struct svpe_tensor *t) {
-    if (t->layout == SVPE_LAYOUT_PLAIN)
-        return "the input is a float tensor; expected stored integers";
+    if (t->layout == SVPE_LAYOUT_PLAIN) return "the input is no tensor of stored integers";
     int high = (1 << (t->bits - 1)) - 1;
     for (int c = 0; c < t->channels; c++) {
         for (int n = 0; n < 256; n++) {
@@ -245,12 +245,41 @@ static bool check_inputs_outputs(struct load *l) {
     return true;
 }
 
-static bool check_host_segments(struct load *l) {
-    for (int s = 0; s < l->image->program->segment_count; s++)
-        if (l->image->program->segments[s].host &&
-            !rt_check_host(l->c, segment_where(l, s), l->image, s))
-            return false;
-    return take_memory(l, rt_host_scratch(l->image) * sizeof(float), "host operators", "");
+/* NULL if good. svpe_read() has only looked at the bits. */
+static const char *plain_fault(struct arena *a, const struct svpe_tensor *t) {
+    enum ir_dtype type = ir_dtype_by_name(t->dtype);
+    if (t->layout != SVPE_LAYOUT_PLAIN) return NULL;
+    if (type == IR_DTYPE_COUNT)
+        return arena_printf(a, "has elements of type '%s', which there is not", t->dtype);
+    size_t size = ir_dtype_size(type);
+    if ((size_t)t->bits != 8 * size)
+        return arena_printf(a, "has elements of type %s and %d bits; expected %zu", t->dtype,
+                            t->bits, 8 * size);
+    if (t->offset % size == 0) return NULL;
+    return arena_printf(a, "begins at byte %" PRIu64 "; expected a multiple of %zu", t->offset,
+                        size);
+}
+
+static bool check_plain_tensors(struct load *l) {
+    const struct svpe_program *p = l->image->program;
+    for (int n = 0; n < p->tensor_count; n++) {
+        const char *fault = plain_fault(l->a, &p->tensors[n]);
+        if (!fault) continue;
+        diag(l->c, rt_tensor,
+             arena_printf(l->a, "%s: tensor %d (\"%s\")", l->file, n, p->tensors[n].name), fault);
+        return false;
+    }
+    return true;
+}
+
+/* What is left of the limit is for what operators take while they run. */
+static bool check_host(struct load *l) {
+    struct rt_image *image = l->image;
+    if (!take_memory(l, image->program->host_data_bytes, "section ", "hostdata")) return false;
+    image->host = rt_host_load(l->c, l->a, l->file, image->program);
+    if (!image->host || !take_memory(l, image->host->room, "host values", "")) return false;
+    image->host->scratch = l->left > 0 ? l->left : 1;
+    return true;
 }
 
 struct rt_image *rt_image_load(struct ctx *c, struct arena *a, const char *file,
@@ -258,7 +287,7 @@ struct rt_image *rt_image_load(struct ctx *c, struct arena *a, const char *file,
     struct load l = {c, a, file, arena_alloc(a, sizeof(struct rt_image)), RT_MEMORY_LIMIT};
     l.image->program = svpe_read(c, a, file, bytes, size);
     if (!l.image->program) return NULL;
-    bool good =
-        check_machine(&l) && check_code(&l) && check_inputs_outputs(&l) && check_host_segments(&l);
+    bool good = check_machine(&l) && check_code(&l) && check_plain_tensors(&l) &&
+                check_inputs_outputs(&l) && check_host(&l);
     return good ? l.image : NULL;
 }

@@ -23,7 +23,10 @@ struct nbq_tensor_info {
     int rank;
     int64_t dims[8];
     int channels, height, width;
-    int bits, exp, zero; /* real = (stored − zero)·2^exp; bits = 32: float32 */
+    /* Of an element that nbq_set_input() takes and nbq_get_output() gives: "f32", "i64", … */
+    const char *type;
+    int stored;          /* 1: the device has integers of `bits` bits for it; its type is f32 */
+    int bits, exp, zero; /* real = (stored − zero)·2^exp */
 };
 struct nbq_layer_info {
     const char *name, *kind, *place, *note;
@@ -59,7 +62,7 @@ int nbq_input_count(const struct nbq_program *p);
 int nbq_output_count(const struct nbq_program *p);
 int nbq_layer_count(const struct nbq_program *p);
 int nbq_segment_count(const struct nbq_program *p); /* device segments */
-int nbq_host_op_count(const struct nbq_program *p);
+int nbq_host_op_count(const struct nbq_program *p); /* nodes that the host runs, in order */
 const char *nbq_host_op(const struct nbq_program *p, int i);
 struct nbq_tensor_info nbq_input_info(const struct nbq_program *p, int i);
 struct nbq_tensor_info nbq_output_info(const struct nbq_program *p, int i);
@@ -79,6 +82,10 @@ enum nbq_status nbq_open(const struct nbq_program *p, const char *device, struct
 void nbq_close(struct nbq_session *s);
 const char *nbq_error(const struct nbq_session *s); /* of the last failure, "" if none */
 
+/* Input i from `count` elements in the model's order, of the type that nbq_input_info() names and
+ * that has to be given. Where the input is stored integers, floats are quantized by ties-to-even. */
+enum nbq_status nbq_set_input(struct nbq_session *s, int i, const char *type, const void *data,
+                              size_t count);
 /* Input i from a float tensor C×H×W (quantized by ties-to-even), from byte planes C×H×W through
  * the program's table (NBQ_BAD_INPUT if it has none, as inputs of more than 4 channels), or stored
  * integers. */
@@ -92,10 +99,14 @@ enum nbq_status nbq_set_input_stored(struct nbq_session *s, int i, const int16_t
 enum nbq_status nbq_set_input_image(struct nbq_session *s, int i, const uint8_t *chw, int channels,
                                     int height, int width);
 /* All inputs must have been set; they stay set for the next run. The result depends on nothing
- * else. */
+ * else. NBQ_BAD_INPUT: an operator of the host has no result for these inputs, such as integers
+ * divided by 0. */
 enum nbq_status nbq_run(struct nbq_session *s);
-/* Output i in the model's order of elements; as floats, or the stored integers (NBQ_BAD_INPUT
- * for float outputs). */
+/* Output i in the model's order of elements: of the type that nbq_output_info() names and that has
+ * to be given; as floats, the nearest, whatever its type; or the stored integers (NBQ_BAD_INPUT for
+ * outputs that are none). */
+enum nbq_status nbq_get_output(struct nbq_session *s, int i, const char *type, void *out,
+                               size_t count);
 enum nbq_status nbq_get_output_f32(struct nbq_session *s, int i, float *out, size_t count);
 enum nbq_status nbq_get_output_stored(struct nbq_session *s, int i, int16_t *out, size_t count);
 

@@ -49,6 +49,7 @@ void arena_free(struct arena *a) {
     if (a->next) a->next->prev = a->prev;
     for (struct chunk *k = a->chunks, *next; k; k = next) {
         next = k->next;
+        a->ctx->memory -= k->size;
         unpoison(k + 1, k->size);
         free(k);
     }
@@ -60,8 +61,11 @@ static struct chunk *new_chunk(struct arena *a, size_t size) {
     size_t want = size + LARGE_ALIGN + GAP;
     size_t room = want > a->next_size ? want : a->next_size;
     if (a->next_size < LARGEST_CHUNK) a->next_size *= 2;
+    struct ctx *c = a->ctx;
+    if (c->limit && (c->memory > c->limit || room > c->limit - c->memory)) ctx_oom(c);
     struct chunk *k = calloc(1, sizeof *k + room);
-    if (!k) ctx_oom(a->ctx);
+    if (!k) ctx_oom(c);
+    c->memory += room;
     k->size = room;
     k->next = a->chunks;
     a->chunks = k;

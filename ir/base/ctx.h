@@ -31,6 +31,7 @@ struct ctx {
     FILE *live;                /* where diagnostics are printed at once, or NULL: only kept */
     const char *tool;          /* prefix of printed diagnostics, e.g. "nbqc" */
     bool quiet;                /* no progress bars */
+    uint64_t memory, limit;    /* bytes that its arenas have, and most they may have; 0: no limit */
     bool stdin_taken;          /* by file_map("-") */
     struct progress *progress; /* the bar on the terminal, or NULL: see base/progress.h */
 };

@@ -121,7 +121,7 @@ static void output_elsewhere(struct scene *k) {
     k->s.program.outputs[1] = 0;
 }
 static void host_name(struct scene *k) {
-    k->s.program.host_nodes[0].op = "hardmax";
+    k->s.program.host_nodes[0].op = "hardestmax";
 }
 static void host_counts(struct scene *k) {
     struct svpe_program *p = &k->s.program;
@@ -136,8 +136,8 @@ static void host_size(struct scene *k) {
     k->s.program.host_values[0] = sample_value(&k->s.program, 0);
 }
 static void host_into_input(struct scene *k) {
+    k->s.program.host_values[0] = sample_value(&k->s.program, 0);
     k->s.program.host_values[1] = sample_value(&k->s.program, 0);
-    k->s.program.host_nodes[0].op = "quantize";
 }
 static void byte_table(struct scene *k) {
     k->s.program.tensors[0].channels = 4;
@@ -172,7 +172,7 @@ static const struct {
 } cases[] = {
     {"memory", memory, {"sample.svpe", "3221225472 bytes of memory for region work"}},
     {"buffer memory", buffer_memory, {"sample.svpe", "bytes of memory for buffer act"}},
-    {"host memory", host_memory, {"2688 bytes of memory for host operators", "2147483648"}},
+    {"host memory", host_memory, {"2688 bytes of memory for host values", "2147483648"}},
     {"word", word, {"segment 0, instruction 1", "not an instruction"}},
     {"layer tag", layer_tag, {"instruction 4 (conv", "layer tag 3; the layer table has 1"}},
     {"far accumulators",
@@ -200,13 +200,11 @@ static const struct {
     {"other bits", other_bits, {"tensor 1", "bits"}},
     {"input elsewhere", input_elsewhere, {"input 0", "expected in"}},
     {"output elsewhere", output_elsewhere, {"output 1", "expected out"}},
-    {"host name",
-     host_name,
-     {"segment 1", "no host operator 'hardmax'; this version has dequantize"}},
-    {"host counts", host_counts, {"segment 1", "2 inputs and 1 outputs; expected 1 and 1"}},
-    {"host axis", host_axis, {"segment 1", "the axis"}},
-    {"host size", host_size, {"segment 1", "different numbers of elements"}},
-    {"host into input", host_into_input, {"segment 1", "region in"}},
+    {"host name", host_name, {"host node 0 (\"softmax\", hardestmax)", "no operator 'hardestmax'"}},
+    {"host counts", host_counts, {"sample.svpe: node \"softmax\"", "2 inputs; expected 1…1"}},
+    {"host axis", host_axis, {"sample.svpe: node \"softmax\"", "axis is 4; expected an axis of 4"}},
+    {"host size", host_size, {"host node 0", "is f32[1x8x6x7]; expected f32[1x5x6x7]"}},
+    {"host into input", host_into_input, {"host value 1 (\"image\")", "region in"}},
     {"byte table", byte_table, {"image", "channel 2, byte 9 gives 128; expected -128…127"}},
     {"byte table of five", byte_table_channels, {"input", "table"}},
     {"table value",

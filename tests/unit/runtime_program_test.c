@@ -150,7 +150,7 @@ static void refusals(void **state) {
     assert_string_equal(nbq_error(s), "input 0, value 7: found 128; expected -128…127");
     assert_int_equal(nbq_run(s), NBQ_BAD_INPUT);
     assert_int_equal(nbq_get_output_stored(s, 0, out, SAMPLE_ELEMENTS_OUT), NBQ_BAD_INPUT);
-    assert_string_equal(nbq_error(s), "output 0 holds floats, not stored integers");
+    assert_string_equal(nbq_error(s), "output 0 holds f32, not stored integers");
     assert_int_equal(nbq_get_output_stored(s, 1, out, 2), NBQ_BAD_INPUT);
     nbq_close(s);
     draw_input(f, 5);

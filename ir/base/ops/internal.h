@@ -25,13 +25,8 @@ int ir_axis(int64_t axis, int rank);
 /* Copies the elements of an i64 or i32 tensor; false: other type, or more than max of them. */
 bool ir_get_ints(enum ir_dtype t, const void *data, int64_t count, int64_t *out, int max);
 
-/* Element i of any integer type or bool. */
-int64_t ir_load_int(enum ir_dtype t, const void *data, int64_t i);
-/* Stores element i of any type from an integer, wrapping. */
-void ir_store_int(enum ir_dtype t, void *data, int64_t i, int64_t v);
 /* The nearest integer that an integer type has. */
 int64_t ir_limit_int(enum ir_dtype t, int64_t v);
-double ir_load_float(enum ir_dtype t, const void *data, int64_t i); /* of any type */
 bool ir_is_float(enum ir_dtype t);
 void ir_store_float(enum ir_dtype t, void *data, int64_t i, double v); /* of a float type */
 

@@ -123,7 +123,16 @@ int64_t ir_elements(const struct ir_value *v); /* −1: shape not known */
 bool ir_is_const(const struct ir_value *v);
 struct ir_value *ir_in(const struct ir_node *n, int index); /* NULL: left out or past the end */
 
-/* type.c: texts for messages, in arena a: `m.onnx: node "Conv_3" (conv, output %y)`, the same
+/* type.c: single elements of data, which is aligned to its type. */
+/* Element i of any integer type or bool. */
+int64_t ir_load_int(enum ir_dtype t, const void *data, int64_t i);
+/* Stores element i of any type from an integer, wrapping. */
+void ir_store_int(enum ir_dtype t, void *data, int64_t i, int64_t v);
+double ir_load_float(enum ir_dtype t, const void *data, int64_t i); /* of any type */
+/* Of any type: what both say is known, and the same. */
+bool ir_type_is(const struct ir_value *x, const struct ir_type *t);
+
+/* Texts for messages, in arena a: `m.onnx: node "Conv_3" (conv, output %y)`, the same
  * without the file, `f32[1x3x32x32]`. */
 const char *ir_node_where(struct arena *a, const struct ir_node *n);
 const char *ir_node_text(struct arena *a, const struct ir_node *n);

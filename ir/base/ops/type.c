@@ -94,6 +94,12 @@ bool ir_type_agrees(const struct ir_value *x, const struct ir_type *t) {
     return true;
 }
 
+bool ir_type_is(const struct ir_value *x, const struct ir_type *t) {
+    bool same = x->dtype == t->dtype && x->rank == t->rank && x->rank >= 0;
+    for (int i = 0; i < t->rank && same; i++) same = x->dims[i] >= 0 && x->dims[i] == t->dims[i];
+    return same;
+}
+
 int ir_axis(int64_t axis, int rank) {
     if (axis < -rank || axis >= rank) return -1;
     return (int)(axis < 0 ? axis + rank : axis);
