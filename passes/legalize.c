@@ -131,6 +131,7 @@ static bool fuse_again(struct ir_graph *g, const struct pass_options *o) {
 }
 
 bool pass_legalize(struct ir_graph *g, const struct pass_options *o) {
+    pass_rearrange(g);
     return pass_rules_apply(g, plain_rules, COUNT(plain_rules)) && fuse_again(g, o) &&
            pass_rules_apply(g, lone_rules, COUNT(lone_rules)) && fuse_again(g, o) &&
            pass_place(g, o);

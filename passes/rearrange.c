@@ -37,10 +37,8 @@ static bool is_image(const struct ir_value *v) {
 
 static bool moves(enum ir_op op) {
     static const enum ir_op movers[] = {
-        IR_OP_reshape, IR_OP_flatten,  IR_OP_squeeze, IR_OP_unsqueeze,  IR_OP_transpose,
-        IR_OP_slice,   IR_OP_identity, IR_OP_pad,     IR_OP_gather,     IR_OP_concat,
-        IR_OP_dropout, IR_OP_split,    IR_OP_expand,  IR_OP_tile,       IR_OP_interleave,
-        IR_OP_depthtospace, IR_OP_spacetodepth};
+        IR_OP_reshape,  IR_OP_flatten, IR_OP_squeeze, IR_OP_unsqueeze, IR_OP_transpose, IR_OP_slice,
+        IR_OP_identity, IR_OP_pad,     IR_OP_gather,  IR_OP_concat,    IR_OP_interleave};
     for (size_t i = 0; i < sizeof movers / sizeof *movers; i++)
         if (movers[i] == op) return true;
     return false;
@@ -57,7 +55,8 @@ static int moved_inputs(const struct ir_node *n) {
     return n->op == IR_OP_concat || n->op == IR_OP_interleave ? n->in_count : 1;
 }
 
-/* Whatever it moves where to is known. */
+/* It is known what it moves where. Joining counts where it puts together what moves have taken
+ * apart. */
 static bool is_mover(const struct ir_node *n) {
     if (n == NULL || !moves(n->op) || (n->op == IR_OP_pad && !pads_zeros(n))) return false;
     int moved = moved_inputs(n);
@@ -65,6 +64,8 @@ static bool is_mover(const struct ir_node *n) {
         const struct ir_value *v = n->in[i];
         if (v == NULL) continue;
         if (i < moved ? ir_is_const(v) || v->dtype != IR_F32 : !ir_is_const(v)) return false;
+        if (i < moved && moved > 1 && (v->producer == NULL || !moves(v->producer->op)))
+            return false;
     }
     return true;
 }
@@ -107,11 +108,9 @@ static bool run(struct trace *t, const struct ir_node *n, int32_t **inputs) {
         copy.in[i] = i < moved ? as_numbers(a, n->in[i], i) : n->in[i];
         if (i < moved) values[i].data = inputs[i];
     }
-    for (int i = 0; i < n->out_count; i++)
-        copy.out[i] = as_numbers(a, n->out[i], n->in_count + i);
+    for (int i = 0; i < n->out_count; i++) copy.out[i] = as_numbers(a, n->out[i], n->in_count + i);
     if (!ir_op_eval(a, &copy, values)) return false;
-    for (int i = 0; i < n->out_count; i++)
-        t->known[n->out[i]->id] = values[n->in_count + i].data;
+    for (int i = 0; i < n->out_count; i++) t->known[n->out[i]->id] = values[n->in_count + i].data;
     return true;
 }
 
@@ -284,28 +283,23 @@ static void emit_selection(struct ir_graph *g, struct ir_node *before, const str
     ir_set_int(g, conv, "select", 1);
 }
 
-/* A value of its own for what the selection makes. */
+/* What the selection makes; may_be_same: that may be a value that is there already. */
 static struct ir_value *selected(struct ir_graph *g, struct ir_node *before,
                                  const struct picture *p, const struct selection *s,
-                                 const char *wanted) {
-    if (is_nothing(p, s)) return (struct ir_value *)p->from;
+                                 bool may_be_same, const char *wanted) {
+    if (may_be_same && is_nothing(p, s)) return (struct ir_value *)p->from;
     int64_t dims[] = {1, p->channels, p->size[0], p->size[1]};
     struct ir_value *v = ir_value_new(g, ir_unique_name(g, wanted), IR_F32, DIMS, dims);
     emit_selection(g, before, p, s, v);
     return v;
 }
 
-/* v is made by `to` from now on; what made it keeps a value nobody reads. */
+/* Whoever reads v reads `by`, which gets its name; what made v keeps a value nobody reads. */
 static void take_over(struct ir_graph *g, struct ir_value *v, struct ir_value *by) {
-    for (struct ir_use *u = v->uses, *next; u; u = next) {
-        next = u->next;
-        ir_set_input(g, u->node, u->index, by);
-    }
-    for (int i = 0; i < g->output_count; i++)
-        if (g->outputs[i] == v) ir_set_output(g, i, by);
     const char *name = v->name;
+    ir_replace_uses(g, v, by);
     ir_value_rename(g, v, ir_unique_name(g, arena_printf(g->arena, "%s.moved", name)));
-    if (by->producer != NULL && !pass_is_output(g, by)) ir_value_rename(g, by, name);
+    ir_value_rename(g, by, name);
 }
 
 struct weave {
@@ -314,8 +308,14 @@ struct weave {
     int64_t step[2];
 };
 
+/* Pixels stay where they are. Otherwise anything small could be woven of single pixels. */
+static bool takes_channels_only(const struct selection *s) {
+    return s->kernel[0] * s->kernel[1] == 1 && s->stride[0] * s->stride[1] == 1;
+}
+
 static bool can_weave(struct arena *a, const struct picture *whole, struct weave *w) {
-    for (int64_t i = 0; i < w->step[0] * w->step[1]; i++) {
+    int64_t count = w->step[0] * w->step[1];
+    for (int64_t i = 0; i < count; i++) {
         struct picture *p = &w->picture[i];
         *p = *whole;
         for (int d = 0; d < 2; d++) {
@@ -325,6 +325,7 @@ static bool can_weave(struct arena *a, const struct picture *whole, struct weave
             if (p->size[d] < 1) return false;
         }
         if (!can_select(a, p, &w->selection[i])) return false;
+        if (count > 1 && !takes_channels_only(&w->selection[i])) return false;
     }
     return true;
 }
@@ -344,14 +345,17 @@ static void emit_weave(struct ir_graph *g, struct ir_value *v, const struct weav
     struct ir_node *before = v->producer;
     int count = (int)(w->step[0] * w->step[1]);
     struct ir_value *parts[MAX_STEP * MAX_STEP];
+    if (count == 1 && v->output_count == 0 && is_nothing(w->picture, w->selection)) {
+        ir_replace_uses(g, v, (struct ir_value *)w->picture[0].from);
+        return;
+    }
     for (int i = 0; i < count; i++)
-        parts[i] = selected(g, before, &w->picture[i], &w->selection[i],
+        parts[i] = selected(g, before, &w->picture[i], &w->selection[i], count > 1,
                             arena_printf(g->arena, "%s.part", v->name));
     if (count > 1) {
-        struct ir_value *y =
-            ir_value_new(g, ir_unique_name(g, v->name), IR_F32, v->rank, v->dims);
-        struct ir_node *n = ir_node_new(g, before, IR_OP_interleave, before->name, parts, count,
-                                        &y, 1);
+        struct ir_value *y = ir_value_new(g, ir_unique_name(g, v->name), IR_F32, v->rank, v->dims);
+        struct ir_node *n =
+            ir_node_new(g, before, IR_OP_interleave, before->name, parts, count, &y, 1);
         ir_set_ints(g, n, "step", w->step, 2);
         parts[0] = y;
     }
@@ -362,14 +366,12 @@ static void emit_weave(struct ir_graph *g, struct ir_value *v, const struct weav
 
 /* Made by movers, of which one is more than Slice or Pad. */
 static bool is_made_by_moves(const struct ir_value *v) {
-    bool other = false;
     for (int depth = 0; is_mover(v->producer) && depth < MAX_DEPTH; depth++) {
         enum ir_op op = v->producer->op;
-        other = other || (op != IR_OP_slice && op != IR_OP_pad && op != IR_OP_interleave);
-        if (op == IR_OP_concat) return is_image(v->producer->in[0]) && depth > 0;
+        if (op != IR_OP_slice && op != IR_OP_pad && op != IR_OP_interleave) return true;
         v = v->producer->in[0];
     }
-    return other;
+    return false;
 }
 
 static bool is_read_by_moves_alone(const struct ir_value *v) {
