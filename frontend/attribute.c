@@ -156,10 +156,12 @@ static void make_input(struct fe_node *n, const Onnx__AttributeProto *a, int ind
     struct ir_value *v;
     if (kind_of(a) == IR_ATTR_INTS)
         v = fe_const_ints(n->s, name, 1, a->ints, (int)a->n_ints);
+    else if (kind_of(a) == IR_ATTR_INT)
+        v = fe_const_ints(n->s, name, 1, &a->i, 1);
     else if (kind_of(a) == IR_ATTR_FLOAT)
         v = fe_const_floats(n->s, name, 0, &a->f, 1);
     else {
-        say_kind(n, a, "ints or float");
+        say_kind(n, a, "ints, int or float");
         return;
     }
     if (n->in_count > index && n->in[index]) {

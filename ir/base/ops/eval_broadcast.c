@@ -298,7 +298,9 @@ bool ir_eval_mean(const struct ir_eval *e) {
 /* --- comparison, logic, bits --- */
 
 #define COMPARISON(name, real_is, whole_is)                                                        \
-    static double name##_real(double a, double b) { return real_is; }                              \
+    static double name##_real(double a, double b) {                                                \
+        return real_is;                                                                            \
+    }                                                                                              \
     static int64_t name##_whole(int64_t a, int64_t b, enum ir_dtype t) {                           \
         (void)t;                                                                                   \
         return whole_is;                                                                           \
@@ -316,7 +318,7 @@ COMPARISON(and, a != 0 && b != 0, a != 0 && b != 0)
 COMPARISON(or, a != 0 || b != 0, a != 0 || b != 0)
 COMPARISON(xor, (a != 0) != (b != 0), (a != 0) != (b != 0))
 /* of integers only */
-COMPARISON(bitwiseand, NAN + a + b, a & b)
+COMPARISON(bitwiseand, NAN + a + b, a &b)
 COMPARISON(bitwiseor, NAN + a + b, a | b)
 COMPARISON(bitwisexor, NAN + a + b, a ^ b)
 
@@ -330,8 +332,8 @@ bool ir_eval_where(const struct ir_eval *e) {
     size_t size = ir_dtype_size(w.y->dtype);
     int64_t count = ir_elements(w.y);
     for (int64_t at = 0; at < count; at++, walk_on(&w)) {
-        const char *from = choice[w.at[0]] ? x + (size_t)w.at[1] * size
-                                           : z + (size_t)w.at[2] * size;
+        const char *from =
+            choice[w.at[0]] ? x + (size_t)w.at[1] * size : z + (size_t)w.at[2] * size;
         memcpy(y + (size_t)at * size, from, size);
     }
     return true;

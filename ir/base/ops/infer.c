@@ -128,7 +128,7 @@ static bool is_act(const char *act) {
     return strcmp(act, "none") == 0 || strcmp(act, "relu") == 0 || strcmp(act, "clip") == 0;
 }
 
-static bool check_act(struct ir_infer *x) {
+bool ir_infer_act(struct ir_infer *x) {
     if (is_act(ir_attr_string(x->n, "act"))) return true;
     return ir_fail_attr(x, "act", "none, relu or clip");
 }
@@ -145,7 +145,7 @@ bool ir_infer_conv(struct ir_infer *x) {
     const struct ir_value *v = ir_in(x->n, 0), *k = ir_in(x->n, 1);
     int64_t group = ir_attr_int(x->n, "group");
     struct ir_window w;
-    if (!ir_want(x, 0, 4, IR_F32) || !ir_want(x, 1, 4, IR_F32) || !check_act(x)) return false;
+    if (!ir_want(x, 0, 4, IR_F32) || !ir_want(x, 1, 4, IR_F32) || !ir_infer_act(x)) return false;
     int64_t outputs = k->rank == 4 ? k->dims[0] : -1, inputs = k->rank == 4 ? k->dims[1] : -1;
     if (group < 1 || group > IR_MAX_EXTENT || (outputs >= 0 && outputs % group != 0))
         return ir_fail_attr(x, "group", "a divisor of the number of output channels");
@@ -237,31 +237,6 @@ bool ir_infer_batchnorm(struct ir_infer *x) {
             !ir_want_dim(x, i, 0, v->rank < 0 ? -1 : v->dims[1], "the channels of input 0"))
             return false;
     return ir_same_as_input(x);
-}
-
-static bool infer_binary(struct ir_infer *x) {
-    const struct ir_value *p = ir_in(x->n, 0), *q = ir_in(x->n, 1);
-    struct ir_type a = ir_type_of(p), b = ir_type_of(q);
-    if (a.dtype == IR_BOOL) return ir_fail_input(x, 0, "numbers");
-    if (!ir_want(x, 1, -1, a.dtype)) return false;
-    x->out[0].dtype = a.dtype;
-    if (ir_broadcast(&a, &b, &x->out[0])) return true;
-    diag(x->ctx, ir_no_broadcast, where(x), p->name, ir_type_text(x->arena, p), q->name,
-         ir_type_text(x->arena, q));
-    return false;
-}
-
-bool ir_infer_add(struct ir_infer *x) {
-    return check_act(x) && infer_binary(x);
-}
-bool ir_infer_sub(struct ir_infer *x) {
-    return infer_binary(x);
-}
-bool ir_infer_mul(struct ir_infer *x) {
-    return infer_binary(x);
-}
-bool ir_infer_div(struct ir_infer *x) {
-    return infer_binary(x);
 }
 
 bool ir_infer_relu(struct ir_infer *x) {

@@ -6,8 +6,8 @@
 
 static bool fail_broadcast(struct ir_infer *x, int a, int b) {
     const struct ir_value *p = ir_in(x->n, a), *q = ir_in(x->n, b);
-    diag(x->ctx, ir_no_broadcast, ir_node_where(x->arena, x->n), p->name,
-         ir_type_text(x->arena, p), q->name, ir_type_text(x->arena, q));
+    diag(x->ctx, ir_no_broadcast, ir_node_where(x->arena, x->n), p->name, ir_type_text(x->arena, p),
+         q->name, ir_type_text(x->arena, q));
     return false;
 }
 

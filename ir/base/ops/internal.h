@@ -58,6 +58,11 @@ bool ir_want(struct ir_infer *x, int index, int rank, enum ir_dtype t);
 /* Two dimensions that have to be equal, unknown ones pass. */
 bool ir_want_dim(struct ir_infer *x, int index, int dim, int64_t expected, const char *because);
 bool ir_same_as_input(struct ir_infer *x);
+bool ir_infer_act(struct ir_infer *x); /* attribute act is one that there is */
+/* infer_reduce.c: the axes that a reduction n takes, as bits, from those of its list. False: one is
+ * out of range or there twice. */
+bool ir_reduced_axes(const struct ir_node *n, const int64_t *axes, int count, int rank,
+                     unsigned *set);
 /* infer_shape.c: data of a value; NULL: not a constant, and not evaluated yet. */
 const void *ir_infer_data(const struct ir_infer *x, const struct ir_value *v);
 /* The integers of an input; false: left out, data not known, or no short list of integers. */
@@ -112,8 +117,23 @@ void ir_strides_of(const struct ir_value *v, int64_t *strides); /* row-major, in
 /* Fills output 0 with elements of input 0 from `start` on, `steps` apart along each dimension of
  * the output. */
 void ir_gather_strided(const struct ir_eval *e, int64_t start, const int64_t *steps);
-/* eval_elem.c: steps of an operand along the dimensions of the output; 0 where it is broadcast. */
+/* eval_elem.c: toward zero; out of range to the nearest end, not-a-number to 0. */
+int64_t ir_whole_of(double x);
+/* eval_broadcast.c: steps of an operand along the dimensions of the output; 0 where it is
+ * broadcast. */
 void ir_broadcast_steps(const struct ir_value *v, const struct ir_value *y, int64_t *steps);
+/* An operator of two elements: of floats, of integers of type t (u64 by its bits). */
+struct ir_binary {
+    double (*real)(double a, double b);
+    int64_t (*whole)(int64_t a, int64_t b, enum ir_dtype t);
+};
+const struct ir_binary *ir_binary_by_name(const char *name); /* add mul max min; NULL: another */
+/* y[at] = op(a[i], b[j]), all of type t. */
+void ir_binary_at(const struct ir_binary *op, enum ir_dtype t, const void *a, int64_t i,
+                  const void *b, int64_t j, void *y, int64_t at);
+/* eval_axis.c: the order of elements i and j: negative, 0, positive; what is no number is above
+ * all. */
+int ir_compare_at(enum ir_dtype t, const void *x, int64_t i, int64_t j);
 
 /* eval_conv.c: convolution has one body compiled for several instruction sets, which all give the
  * same bits; how many of them this CPU has, the plainest first, and the one to take. */

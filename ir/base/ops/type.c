@@ -123,7 +123,12 @@ int64_t ir_load_int(enum ir_dtype t, const void *data, int64_t i) {
         return ((const int16_t *)data)[i];
     case IR_I32:
         return ((const int32_t *)data)[i];
+    case IR_U16:
+        return ((const uint16_t *)data)[i];
+    case IR_U32:
+        return ((const uint32_t *)data)[i];
     case IR_I64:
+    case IR_U64: /* the upper half of u64 as negative numbers */
         return ((const int64_t *)data)[i];
     default:
         return 0;
@@ -153,7 +158,14 @@ void ir_store_int(enum ir_dtype t, void *data, int64_t i, int64_t v) {
     case IR_I32:
         ((int32_t *)data)[i] = (int32_t)v;
         break;
+    case IR_U16:
+        ((uint16_t *)data)[i] = (uint16_t)v;
+        break;
+    case IR_U32:
+        ((uint32_t *)data)[i] = (uint32_t)v;
+        break;
     case IR_I64:
+    case IR_U64:
         ((int64_t *)data)[i] = v;
         break;
     case IR_DTYPE_COUNT:
