@@ -99,6 +99,25 @@ void fe_hook_cast(struct fe_node *n) {
              known);
 }
 
+/* The type of the result is a number, and the input's where there is none. */
+void fe_hook_eyelike(struct fe_node *n) {
+    const Onnx__AttributeProto *to = fe_attr(n, "dtype");
+    const struct fe_dtype *d = to ? fe_dtype(to->i) : NULL;
+    if (d && d->ir != IR_DTYPE_COUNT)
+        fe_node_set_string(n, "to", ir_dtype_name(d->ir));
+    else if (to)
+        diag(n->s->c, fe_cast_type, n->where, d ? d->name : "an unknown type", (long long)to->i,
+             fe_dtype_names(n->s->arena));
+}
+
+/* The attribute becomes input 1. */
+void fe_hook_fill(struct fe_node *n) {
+    const Onnx__AttributeProto *value = fe_attr(n, "value");
+    if (!value || !value->t || n->in_count != 1) return;
+    const char *name = fe_fresh_name(n->s, arena_printf(n->s->arena, "%s.value", n->name));
+    n->in[n->in_count++] = fe_tensor(n->s, value->t, name, n->where);
+}
+
 static struct ir_value *constant_of(struct fe_node *n, const Onnx__AttributeProto *a) {
     const char *name = n->out_count ? n->out[0] : n->name;
     struct arena *arena = n->s->g->arena;

@@ -153,6 +153,27 @@ bool ir_eval_sign(const struct ir_eval *e) {
     return eval_unary(e, sign, is_signed(ir_in(e->n, 0)->dtype) ? whole_sign : whole_any);
 }
 
+static double reciprocal(double x) {
+    return 1 / x;
+}
+
+/* What remainder() leaves is exact. */
+static double round_even(double x) {
+    return isinf(x) ? x : x - remainder(x, 1);
+}
+
+bool ir_eval_real(const struct ir_eval *e) {
+    static double (*const functions[IR_OP_COUNT])(double) = {
+#define IR_OP(...)
+#define IR_FUNCTION(...)
+#define IR_REAL(name, text, onnx, since_min, since_max, function, meaning)                         \
+    [IR_OP_##name] = (function),
+#include "base/ops/ops.def"
+#undef IR_OP
+    };
+    return eval_unary(e, functions[e->n->op], NULL);
+}
+
 bool ir_eval_function(const struct ir_eval *e) {
     struct ir_function f = ir_function_of(e->n);
     const float *x = ir_eval_in(e, 0);

@@ -1,5 +1,4 @@
-/* The oracle's operators that only move elements of any type. Source: ONNX Slice 13, Pad 13, Gather
- * 13, Transpose 13, Concat 13, Shape 15. */
+/* The oracle's operators that only move elements of any type. Source: ONNX Slice 13, Pad 13, Transpose 13, Concat 13, Shape 15. */
 #include "base/ops/internal.h"
 
 #include <string.h>
@@ -130,28 +129,6 @@ bool ir_eval_shape(const struct ir_eval *e) {
     if (start < 0) start += v->rank;
     if (start < 0) start = 0;
     for (int64_t i = 0; i < y->dims[0]; i++) ((int64_t *)ir_eval_out(e, 0))[i] = v->dims[start + i];
-    return true;
-}
-
-bool ir_eval_gather(const struct ir_eval *e) {
-    const struct ir_value *v = ir_in(e->n, 0), *rows = ir_in(e->n, 1);
-    int axis = ir_axis(ir_attr_int(e->n, "axis"), v->rank);
-    int64_t outer = ir_product(axis, v->dims), count = ir_elements(rows);
-    size_t block = (size_t)ir_product(v->rank - axis - 1, v->dims + axis + 1) * element_size(e);
-    const char *x = ir_eval_in(e, 0);
-    char *out = ir_eval_out(e, 0);
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t i = 0; i < count; i++) {
-            int64_t row = ir_load_int(rows->dtype, ir_eval_in(e, 1), i), found = row;
-            if (row < 0) row += v->dims[axis];
-            if (row < 0 || row >= v->dims[axis])
-                return ir_eval_fail(e,
-                                    arena_printf(e->a, "index %lld is outside a dimension of %lld",
-                                                 (long long)found, (long long)v->dims[axis]));
-            size_t from = (size_t)(o * v->dims[axis] + row) * block;
-            if (block > 0) memcpy(out, x + from, block);
-            out += block;
-        }
     return true;
 }
 

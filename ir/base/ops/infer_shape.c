@@ -332,7 +332,7 @@ bool ir_infer_unsqueeze(struct ir_infer *x) {
     return true;
 }
 
-/* --- shape and gather --- */
+/* --- shape --- */
 
 bool ir_infer_shape(struct ir_infer *x) {
     struct ir_type t = input_type(x);
@@ -344,24 +344,5 @@ bool ir_infer_shape(struct ir_infer *x) {
     start = clamp(start < 0 ? start + t.rank : start, 0, t.rank);
     end = clamp(end < 0 ? end + t.rank : end, 0, t.rank);
     x->out[0].dims[0] = end > start ? end - start : 0;
-    return true;
-}
-
-bool ir_infer_gather(struct ir_infer *x) {
-    struct ir_type t = input_type(x), rows = ir_type_of(ir_in(x->n, 1)), *y = &x->out[0];
-    y->dtype = t.dtype;
-    if (rows.dtype != IR_I64 && rows.dtype != IR_I32) return ir_fail_input(x, 1, "i64 or i32");
-    if (t.rank < 0 || rows.rank < 0) return true;
-    int axis = ir_axis(ir_attr_int(x->n, "axis"), t.rank);
-    if (axis < 0) return ir_fail_attr(x, "axis", arena_printf(x->arena, "an axis of %d", t.rank));
-    if (t.rank - 1 + rows.rank > IR_MAX_RANK) {
-        diag(x->ctx, ir_rank_large, ir_node_where(x->arena, x->n), t.rank - 1 + rows.rank,
-             IR_MAX_RANK);
-        return false;
-    }
-    y->rank = 0;
-    for (int i = 0; i < axis; i++) y->dims[y->rank++] = t.dims[i];
-    for (int i = 0; i < rows.rank; i++) y->dims[y->rank++] = rows.dims[i];
-    for (int i = axis + 1; i < t.rank; i++) y->dims[y->rank++] = t.dims[i];
     return true;
 }

@@ -42,9 +42,10 @@ struct ir_infer {
 typedef bool ir_infer_fn(struct ir_infer *x);
 #define IR_OP(name, ...) ir_infer_fn ir_infer_##name;
 #define IR_FUNCTION(...)
+#define IR_REAL(...)
 #include "base/ops/ops.def"
 #undef IR_OP
-ir_infer_fn ir_infer_function; /* of every IR_FUNCTION */
+ir_infer_fn ir_infer_function; /* of every IR_FUNCTION and IR_REAL */
 
 /* infer.c */
 /* Output 0 is an image of input 0's batch. */
@@ -84,9 +85,10 @@ struct ir_eval {
 typedef bool ir_eval_fn(const struct ir_eval *e);
 #define IR_OP(name, ...) ir_eval_fn ir_eval_##name;
 #define IR_FUNCTION(...)
+#define IR_REAL(...)
 #include "base/ops/ops.def"
 #undef IR_OP
-ir_eval_fn ir_eval_function; /* of every IR_FUNCTION */
+ir_eval_fn ir_eval_function, ir_eval_real; /* of every IR_FUNCTION, every IR_REAL */
 
 /* The functions of one operator. */
 struct ir_rule {

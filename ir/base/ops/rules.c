@@ -9,6 +9,7 @@ static const struct ir_rule rules[IR_OP_COUNT] = {
               level, ...)                                                                          \
     RULE_##level(IR_OP_##name, name)
 #define IR_FUNCTION(name, ...) RULE_FLOAT(IR_OP_##name, function)
+#define IR_REAL(name, ...)     [IR_OP_##name] = {ir_infer_function, ir_eval_real},
 #include "base/ops/ops.def"
 #undef IR_OP
 };
