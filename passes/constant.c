@@ -16,8 +16,14 @@ double pass_const_at(const struct ir_value *v, int64_t i) {
         return ((const int16_t *)v->data)[i];
     case IR_I32:
         return ((const int32_t *)v->data)[i];
+    case IR_U16:
+        return ((const uint16_t *)v->data)[i];
+    case IR_U32:
+        return ((const uint32_t *)v->data)[i];
     case IR_I64:
         return (double)((const int64_t *)v->data)[i];
+    case IR_U64:
+        return (double)((const uint64_t *)v->data)[i];
     case IR_DTYPE_COUNT:
         break;
     }

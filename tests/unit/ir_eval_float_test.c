@@ -315,6 +315,7 @@ static const struct ir_test_case cases[] = {
      "const %i0: f32[3] = [-1.75, 2.75, -0.5]\n"
      "%y: f32[3] = dropout(%i0)\n",
      {-1.75, 2.75, -0.5}, 3},
+#include "ir_float_elements.def"
 };
 /* clang-format on */
 
