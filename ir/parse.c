@@ -194,11 +194,15 @@ static struct ir_value *take_definition(struct parser *p) {
 /* --- constants --- */
 
 static bool take_element(struct parser *p, enum ir_dtype t, struct writer *data) {
-    static const int64_t least[IR_DTYPE_COUNT] = {
-        [IR_I8] = INT8_MIN, [IR_I16] = INT16_MIN, [IR_I32] = INT32_MIN, [IR_I64] = INT64_MIN};
+    static const int64_t least[IR_DTYPE_COUNT] = {[IR_I8] = INT8_MIN,
+                                                  [IR_I16] = INT16_MIN,
+                                                  [IR_I32] = INT32_MIN,
+                                                  [IR_I64] = INT64_MIN,
+                                                  [IR_U64] = INT64_MIN}; /* u64 by its bits */
     static const int64_t most[IR_DTYPE_COUNT] = {
-        [IR_I8] = INT8_MAX,   [IR_U8] = UINT8_MAX,  [IR_I16] = INT16_MAX,
-        [IR_I32] = INT32_MAX, [IR_I64] = INT64_MAX, [IR_BOOL] = 1};
+        [IR_I8] = INT8_MAX,    [IR_U8] = UINT8_MAX,  [IR_I16] = INT16_MAX,
+        [IR_I32] = INT32_MAX,  [IR_I64] = INT64_MAX, [IR_U16] = UINT16_MAX,
+        [IR_U32] = UINT32_MAX, [IR_U64] = INT64_MAX, [IR_BOOL] = 1};
     int64_t element[1] = {0}, integer;
     double number;
     if (t == IR_F32 || t == IR_F64) {

@@ -174,15 +174,16 @@ void ir_store_int(enum ir_dtype t, void *data, int64_t i, int64_t v) {
 }
 
 int64_t ir_limit_int(enum ir_dtype t, int64_t v) {
-    if (t == IR_U8 || t == IR_BOOL) return v < 0 ? 0 : v > UINT8_MAX ? UINT8_MAX : v;
-    if (t == IR_I64) return v;
-    int64_t most = ((int64_t)1 << (8 * ir_dtype_size(t) - 1)) - 1;
-    return v > most ? most : v < -most - 1 ? -most - 1 : v;
+    bool sign = t == IR_I8 || t == IR_I16 || t == IR_I32 || t == IR_I64;
+    size_t bits = 8 * ir_dtype_size(t) - sign;
+    int64_t most = bits < 63 ? ((int64_t)1 << bits) - 1 : INT64_MAX, least = sign ? -most - 1 : 0;
+    return v > most ? most : v < least ? least : v;
 }
 
 double ir_load_float(enum ir_dtype t, const void *data, int64_t i) {
     if (t == IR_F32) return (double)((const float *)data)[i];
     if (t == IR_F64) return ((const double *)data)[i];
+    if (t == IR_U64) return (double)((const uint64_t *)data)[i];
     return (double)ir_load_int(t, data, i);
 }
 
