@@ -103,6 +103,14 @@ static const struct rule *find_rule(const struct fe_node *n, const char *name) {
     return NULL;
 }
 
+bool fe_attr_hidden(enum ir_op op, const char *name) {
+    for (int i = 0; i < RULES; i++)
+        if ((rules[i].op == ANY || rules[i].op == (int)op) && rules[i].action == HIDDEN &&
+            !strcmp(rules[i].name, name))
+            return true;
+    return false;
+}
+
 static struct ir_attr *add_attr(struct fe_node *n, const char *name, enum ir_attr_kind kind) {
     struct arena *a = n->s->g->arena;
     for (int i = 0; i < n->attr_count; i++)

@@ -22,6 +22,13 @@ struct ir_graph *fe_import_bytes(struct ctx *c, const char *file, const uint8_t 
 /* external.c: the folder of a file, in arena a; NULL: it is standard input. */
 const char *fe_folder(struct arena *a, const char *path);
 
+/* export.c: the graph as an ONNX model, whose values have the graph's names, appended to `to`. The
+ * quantized level is spelled out in ordinary operators that give the same integers in any runtime
+ * that computes them as ONNX says. False after saying what cannot be written. */
+bool fe_export(struct ir_graph *g, struct writer *to);
+/* Whether there is a way to write nodes of that operator. */
+bool fe_exports(enum ir_op op);
+
 /* supported.c: the table of operators as Markdown: docs/operators.md is this text. */
 void fe_supported_ops(struct writer *to);
 

@@ -209,6 +209,9 @@ void fe_attributes(struct fe_node *n);
 const struct Onnx__AttributeProto *fe_attr(const struct fe_node *n,
                                            const char *name); /* NULL: absent */
 
+/* An attribute that the IR has and ONNX has not. */
+bool fe_attr_hidden(enum ir_op op, const char *name);
+
 /* hook_*.c: see FE_HOOK of import.def. Problems are said. */
 typedef void fe_hook(struct fe_node *n);
 #define FE_HOOK(op, function) fe_hook function;

@@ -99,7 +99,8 @@ static void warn_of_unused(const struct nbqc_job *j, const struct ir_graph *g) {
  * take minutes to say what takes a moment here. */
 static bool fits_target(void *user, const struct ir_graph *g, const struct pass_info *p) {
     struct nbqc_job *j = user;
-    bool program = j->emit != EMIT_IR && j->emit != EMIT_DOT && j->emit != EMIT_NOTHING;
+    bool graph = j->emit == EMIT_IR || j->emit == EMIT_DOT || j->emit == EMIT_ONNX;
+    bool program = !graph && j->emit != EMIT_NOTHING;
     if (!program || !j->pass.calib_spec || strcmp(p->name, "calibrate") != 0) return true;
     struct be_options o = {j->pass.target, j->pass.act_bits, NULL, j->pass.preprocess};
     struct ir_graph *outline = pass_outline(g, &j->pass);
@@ -136,7 +137,7 @@ static bool write_program(struct nbqc_job *j, const struct ir_graph *g, struct w
     return true;
 }
 
-static bool write_result(struct nbqc_job *j, const struct ir_graph *g, struct writer *to) {
+static bool write_result(struct nbqc_job *j, struct ir_graph *g, struct writer *to) {
     switch (j->emit) {
     case EMIT_IR:
         ir_print(g, j->run.print_flags, to);
@@ -144,6 +145,8 @@ static bool write_result(struct nbqc_job *j, const struct ir_graph *g, struct wr
     case EMIT_DOT:
         ir_print_dot(g, to);
         return true;
+    case EMIT_ONNX:
+        return fe_export(g, to);
     case EMIT_SVPE:
     case EMIT_PLAN:
     case EMIT_ASM:

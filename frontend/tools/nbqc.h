@@ -14,6 +14,7 @@ enum nbqc_emit {
     EMIT_PLAN,
     EMIT_ASM,
     EMIT_DOT,
+    EMIT_ONNX,
     EMIT_REPORT,
     EMIT_REPORT_JSON,
     EMIT_NOTHING

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static const char *const emit_names[EMIT_NOTHING + 1] = {
-    "svpe", "ir", "plan", "asm", "dot", "report", "report-json", [EMIT_NOTHING] = ""};
+    "svpe", "ir", "plan", "asm", "dot", "onnx", "report", "report-json", [EMIT_NOTHING] = ""};
 static const char *const rounding_names[] = {
 #define ROUNDER(function, name, meaning) [ROUND_##function] = name,
 #include "passes/quant/rounders.def"
@@ -80,7 +80,7 @@ static bool check_ending(const struct nbqc_job *j, int emit) {
     static const struct {
         const char *ending, *what;
         int emit;
-    } rows[] = {{".onnx", "an ONNX model", EMIT_NOTHING},
+    } rows[] = {{".onnx", "an ONNX model", EMIT_ONNX},
                 {".nir", "IR text", EMIT_IR},
                 {".s", "assembly text", EMIT_ASM}};
     if (!j->output) return true;
@@ -107,16 +107,18 @@ static bool read_emit(struct nbqc_job *j) {
     int emit = choice(j, OPT_emit, otherwise);
     if (emit < 0) return false;
     j->emit = (enum nbqc_emit)emit;
-    if (j->run.stop_after && emit != EMIT_IR && emit != EMIT_DOT && emit != EMIT_NOTHING) {
+    bool graph = emit == EMIT_IR || emit == EMIT_DOT || emit == EMIT_ONNX;
+    if (j->run.stop_after && !graph && emit != EMIT_NOTHING) {
         diag(j->c, nbqc_stopped, NULL, emit_names[emit]);
         return false;
     }
     if (!check_ending(j, emit)) return false;
-    if (emit == EMIT_SVPE && !j->output) {
+    bool binary = emit == EMIT_SVPE || emit == EMIT_ONNX;
+    if (binary && !j->output) {
         diag(j->c, nbqc_no_output, NULL);
         return false;
     }
-    if (emit == EMIT_SVPE && !strcmp(j->output, "-") && isatty(STDOUT_FILENO)) {
+    if (binary && !strcmp(j->output, "-") && isatty(STDOUT_FILENO)) {
         diag(j->c, nbqc_terminal, NULL);
         return false;
     }
