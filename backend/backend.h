@@ -27,7 +27,8 @@ struct be_layer {
     struct be_buffer *copied; /* a layer that only copies this network input to where outputs lie */
     const char *name;         /* the model's node name, or the name of what the layer makes */
     const char *where;        /* for messages */
-    int index;                /* layer tag */
+    int level, order;         /* running order: partition.c */
+    int index;                /* in be_plan.steps; the layer tag */
     struct be_tiling tiling;
     int64_t macs;
     int tiles;                                                /* array passes or vector passes */
@@ -36,21 +37,47 @@ struct be_layer {
     int64_t est_bytes;
     const char *est_limit; /* what takes longest by that estimate: a queue, or "dram" */
 };
+/* What the host runs: a node of the graph, or a copy of a value into a tensor. */
+struct be_host {
+    const struct ir_node *node; /* NULL: a copy */
+    const struct ir_value *from;
+    struct be_buffer *to; /* both of a copy */
+    const char *name, *reason;
+    int level, order; /* running order: partition.c */
+    int index;        /* in be_plan.steps */
+};
+struct be_step { /* one of the two, the other NULL */
+    struct be_layer *layer;
+    struct be_host *host;
+    int segment;
+};
+struct be_segment { /* steps that run without a change between device and host */
+    bool host;
+    int first, count;
+};
 struct be_plan {
     struct arena *arena;
     const struct ir_graph *graph;
     const struct svpe_target *target;
     int act_bits;
-    struct be_layer *layers;
+    struct be_layer *layers; /* in running order, as all these lists */
     int layer_count;
+    struct be_host *hosts;
+    int host_count;
+    struct be_step *steps; /* rows of the layer table */
+    int step_count;
+    struct be_segment *segments;
+    int segment_count;
     struct be_buffer **buffers; /* tensors in DRAM, in the order they are made */
     int buffer_count;
-    struct be_buffer **of_value;     /* by value id: the tensor it lives in; NULL: not in DRAM */
-    const struct ir_value **view_of; /* by value id: the value this one is a view of, or NULL */
-    const struct ir_node **hosts;    /* what the host does after the device segment, in order */
-    int host_count;
+    /* By value id: the tensor that holds its real values, also as integers or under another shape;
+     * NULL: a constant, or on the host alone. */
+    struct be_buffer **of_value;
+    struct be_buffer **into;      /* by value id: the tensor the host writes what it made into */
+    struct be_buffer **of_output; /* by network output */
     uint64_t work_bytes, work_lower_bound; /* lower bound: most bytes alive at once */
     uint64_t in_bytes, out_bytes;
+    uint64_t to_host_bytes, to_device_bytes; /* what crosses between segments, per image */
 };
 
 struct be_options {

@@ -18,7 +18,8 @@
 struct be_kind;
 struct be_lower;
 
-/* One tensor in DRAM: a quantized value together with all its views. */
+/* One tensor in DRAM: a quantized value together with all its views, or (PLAIN) a value that only
+ * the host touches, at either end of the network. */
 struct be_buffer {
     const struct ir_value *value;
     const struct ir_value *input; /* the network's input it is made from, or NULL */
@@ -27,10 +28,12 @@ struct be_buffer {
     int channels, height, width, blocks;
     int bits, exp, zero;
     uint64_t bytes;
-    int made;    /* layer that makes it; −1: a network input */
-    int last;    /* last layer that reads it; −1: none */
-    bool output; /* read by the host: kept in OUT; also in WORK when a layer reads it */
-    struct be_buffer *host_copy; /* of a network input that is an output as well: made by a layer */
+    int made;     /* step that makes it; −1: a network input */
+    int last;     /* last step that reads it; −1: none */
+    bool by_host; /* the host writes it */
+    bool output;  /* of the network: kept in OUT; what a layer makes also in WORK when it is read */
+    struct be_buffer *host_copy;     /* what is an output as well, but cannot be both: its twin */
+    int crossed;                     /* last segment of the host that reads it + 1 */
     uint64_t work_at, in_at, out_at; /* offsets */
 };
 
@@ -109,9 +112,14 @@ struct be_misfit {
     int64_t multiple; /* not 0: it has to be a multiple of it, in lo…hi if hi is not 0 */
 };
 
-/* plan.c */
-/* The output of a host operator that v is, or is a view of; NULL: neither. */
-const struct ir_value *be_host_value(const struct be_plan *p, const struct ir_value *v);
+/* nodes.c */
+/* Layers and host nodes in the graph's order, tensors. False after saying what cannot be. */
+bool be_take_nodes(struct be_plan *p);
+bool be_is_stored(const struct ir_value *v); /* integers that stand for reals, the device's form */
+
+/* partition.c: the order in which layers and host nodes run, with the fewest changes between device
+ * and host that the graph allows; segments and steps. */
+void be_partition(struct be_plan *p);
 
 /* layer.c */
 const struct be_kind *be_kind_find(enum ir_op op);
@@ -124,7 +132,7 @@ bool be_dims(const struct ir_value *v, int chw[3]);
 /* False after saying that `name` is outside lo…hi. */
 bool be_in_range(const struct be_plan *p, const struct be_layer *l, const char *name, int64_t v,
                  int64_t lo, int64_t hi);
-/* Of a network input that the host wants to read, into its host_copy. */
+/* Of a network input that is an output as well, into its host_copy. */
 void be_describe_host_copy(struct be_plan *p, struct be_layer *l, struct be_shape *s);
 /* Fills s from l->node. False after saying what no device can do. */
 bool be_describe(struct be_plan *p, struct be_layer *l, struct be_shape *s);
@@ -211,7 +219,7 @@ struct be_lower {
     const struct be_plan *plan;
     const struct be_layer *layer;
     struct svpe_machine machine;
-    struct be_code code;
+    struct be_code code;           /* of the segment at hand */
     struct writer weights, params; /* the regions' contents */
     struct be_use {                /* slots in use: what each holds, and which one comes next */
         int64_t *key;
@@ -246,7 +254,14 @@ struct be_piece be_pack_weights(struct be_lower *lo, const struct be_layer *l, i
 /* Of all channels, or the table. */
 struct be_piece be_pack_params(struct be_lower *lo, const struct be_layer *l);
 
-/* tables.c: tensors, inputs, outputs, layer rows, segments of the container, the plan as text. */
+/* tables.c: tensors, inputs, outputs, layer rows of the container, the plan as text. */
 bool be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe_program *program);
+/* Of b under the shape of v, one of its views: where it is read, or (output) the network's output. */
+struct svpe_tensor be_tensor(const struct be_buffer *b, const struct ir_value *v, bool output);
+
+/* table_host.c: what the host runs, for the container; tensors are added to the program's, which
+ * have room for *tensor_room. */
+int be_host_tensor_room(const struct be_plan *p);
+void be_fill_hosts(struct be_lower *lo, struct svpe_program *program);
 
 #endif

@@ -50,7 +50,7 @@ static struct be_buffer *operand(const struct be_plan *p, const struct be_layer 
     struct ctx *c = arena_ctx(p->arena);
     const struct ir_value *v = ir_in(l->node, index);
     struct be_buffer *b = v ? be_buffer_of(p, v) : NULL;
-    if (!b || v->quant.bits == 0) {
+    if (!b || !be_is_stored(v)) {
         diag(c, be_not_stored, l->where, v ? v->name : "");
         return NULL;
     }

@@ -1,5 +1,5 @@
-/* From a plan to a program: instructions layer by layer, tokens, the words, and the container
- * around them.
+/* From a plan to a program: instructions layer by layer, tokens of each device segment, the words,
+ * and the container around them.
  *
  * Not here: the instructions of one layer (lower_layer.c), the tables of the container
  * (tables.c). */
@@ -26,16 +26,14 @@ static bool verify(struct be_lower *lo) {
         const char *fault = svpe_verify_insn(lo->scratch, &lo->machine, insn);
         if (!fault) continue;
         const struct be_layer *l =
-            insn->layer < lo->plan->layer_count ? &lo->plan->layers[insn->layer] : NULL;
+            insn->layer < lo->plan->step_count ? lo->plan->steps[insn->layer].layer : NULL;
         diag(lo->ctx, be_internal, l ? l->where : NULL, i, svpe_op_info(insn->op)->mnemonic, fault);
         return false;
     }
     return true;
 }
 
-static bool encode(struct be_lower *lo, struct svpe_program *program) {
-    struct writer code;
-    writer_init(&code, lo->arena);
+static bool encode(struct be_lower *lo, struct writer *code) {
     for (int i = 0; i < lo->code.count; i++) {
         uint8_t word[SVPE_MAX_BYTES];
         const char *bad;
@@ -44,10 +42,8 @@ static bool encode(struct be_lower *lo, struct svpe_program *program) {
             diag(lo->ctx, be_internal, NULL, i, svpe_op_info(insn->op)->mnemonic, bad);
             return false;
         }
-        write_bytes(&code, word, (size_t)svpe_insn_bytes(insn->op));
+        write_bytes(code, word, (size_t)svpe_insn_bytes(insn->op));
     }
-    program->code = code.data;
-    program->code_bytes = code.size;
     return true;
 }
 
@@ -88,22 +84,55 @@ static void lower_init(struct be_lower *lo, struct ctx *c, const struct be_plan 
     writer_init(&lo->params, lo->arena);
 }
 
+/* The instructions of one segment, without tokens. */
+static struct be_code lower_segment(struct be_lower *lo, const struct be_segment *s) {
+    lo->code = (struct be_code){.arena = lo->scratch};
+    for (int i = s->first; !s->host && i < s->first + s->count; i++) {
+        const struct be_layer *l = lo->plan->steps[i].layer;
+        layer_begin(lo, l);
+        l->shape->kind->lower(lo, l);
+    }
+    if (!s->host) be_code_add(&lo->code, SVPE_END, s->first + s->count - 1);
+    return lo->code;
+}
+
+/* Each device segment starts with nothing loaded and ends when everything is stored. */
+static bool finish_segments(struct be_lower *lo, const struct be_code *codes,
+                            struct svpe_program *program) {
+    const struct be_plan *p = lo->plan;
+    struct writer code;
+    writer_init(&code, lo->arena);
+    program->segments = arena_array(lo->arena, (size_t)p->segment_count, sizeof *program->segments);
+    for (int i = 0, nodes = 0; i < p->segment_count; i++) {
+        const struct be_segment *s = &p->segments[i];
+        struct svpe_segment *to = &program->segments[program->segment_count++];
+        if (s->host) {
+            *to = (struct svpe_segment){.host = true, .first_node = nodes, .node_count = s->count};
+            nodes += s->count;
+            continue;
+        }
+        lo->code = codes[i];
+        to->code_offset = code.size;
+        if (!verify(lo) || !be_place_tokens(lo->ctx, &lo->machine, &lo->code) || !encode(lo, &code))
+            return false;
+        to->code_bytes = code.size - to->code_offset;
+    }
+    program->code = code.data;
+    program->code_bytes = code.size;
+    return true;
+}
+
 struct svpe_program *be_lower(struct ctx *c, const struct be_plan *p, const struct be_options *o) {
     struct be_lower lo;
     lower_init(&lo, c, p);
     struct svpe_program *program = arena_alloc(lo.arena, sizeof *program);
     *program =
         (struct svpe_program){.name = p->graph->name, .target = p->target, .act_bits = p->act_bits};
-    for (int i = 0; i < p->layer_count; i++) {
-        layer_begin(&lo, &p->layers[i]);
-        p->layers[i].shape->kind->lower(&lo, &p->layers[i]);
-    }
-    be_code_add(&lo.code, SVPE_END, p->layer_count ? p->layer_count - 1 : 0);
+    struct be_code *codes = arena_array(lo.scratch, (size_t)p->segment_count, sizeof *codes);
+    for (int i = 0; i < p->segment_count; i++) codes[i] = lower_segment(&lo, &p->segments[i]);
     bool good = be_fill_tables(&lo, o, program);
     regions(&lo, program);
-    good = good && check_regions(&lo) && verify(&lo) && be_place_tokens(c, &lo.machine, &lo.code) &&
-           encode(&lo, program);
-    program->segments[0].code_bytes = program->code_bytes;
+    good = good && check_regions(&lo) && finish_segments(&lo, codes, program);
     arena_free(lo.scratch);
     return good ? program : NULL;
 }

@@ -10,7 +10,18 @@
 #include "base/place.h"
 
 static bool in_work(const struct be_buffer *b) {
-    return b->made >= 0 && b->last >= 0;
+    return b->made >= 0 && b->last >= 0 && b->layout != SVPE_LAYOUT_PLAIN;
+}
+
+/* The host works on all tensors of a segment at once. */
+static struct placed life_of(const struct be_plan *p, const struct be_buffer *b) {
+    struct placed life = {b->made, b->last, b->bytes, 0};
+    const struct be_step *made = &p->steps[b->made], *last = &p->steps[b->last];
+    const struct be_segment *first = &p->segments[made->segment],
+                            *end = &p->segments[last->segment];
+    if (made->host) life.first = first->first;
+    if (last->host) life.last = end->first + end->count - 1;
+    return life;
 }
 
 /* Each region's next tensor; those of IN and OUT lie behind one another. */
@@ -27,7 +38,7 @@ void be_memory_plan(struct be_plan *p) {
     int count = 0;
     for (int i = 0; i < p->buffer_count; i++) {
         struct be_buffer *b = p->buffers[i];
-        if (in_work(b)) work[count++] = (struct placed){b->made, b->last, b->bytes, 0};
+        if (in_work(b)) work[count++] = life_of(p, b);
         if (b->made < 0) b->in_at = append(&p->in_bytes, b->bytes);
         if (b->output) b->out_at = append(&p->out_bytes, b->bytes);
     }

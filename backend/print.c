@@ -4,14 +4,15 @@
 
 static void print_place(const struct be_buffer *b, struct writer *to) {
     if (b->made < 0) write_text(to, " in+%llu", (unsigned long long)b->in_at);
-    if (b->made >= 0 && b->last >= 0) write_text(to, " work+%llu", (unsigned long long)b->work_at);
+    if (b->made >= 0 && b->last >= 0 && b->layout != SVPE_LAYOUT_PLAIN)
+        write_text(to, " work+%llu", (unsigned long long)b->work_at);
     if (b->output) write_text(to, " out+%llu", (unsigned long long)b->out_at);
 }
 
 static void print_buffer(const struct be_buffer *b, struct writer *to) {
+    static const char *const layouts[] = {"blocked", "stem", "plain"};
     write_text(to, "tensor %%%s %dx%dx%d %s, %llu bytes at", b->value->name, b->channels, b->height,
-               b->width, b->layout == SVPE_LAYOUT_STEM ? "stem" : "blocked",
-               (unsigned long long)b->bytes);
+               b->width, layouts[b->layout], (unsigned long long)b->bytes);
     print_place(b, to);
     if (b->made >= 0) write_text(to, ", made by layer %d", b->made);
     if (b->last >= 0) write_text(to, ", last read by layer %d", b->last);
@@ -53,17 +54,38 @@ static void print_layer(const struct be_plan *p, const struct be_layer *l, struc
     write_text(to, "\n  about %.0f cycles, %lld bytes\n", l->est_cycles, (long long)l->est_bytes);
 }
 
+static void print_host(const struct be_plan *p, const struct be_host *h, struct writer *to) {
+    write_text(to, "layer %d \"%s\": host %s", h->index, h->name,
+               h->node ? ir_op_info(h->node->op)->name : "copy");
+    if (h->node && h->node->in_count && h->node->in[0])
+        write_text(to, ", %s", ir_type_text(p->arena, h->node->in[0]));
+    if (h->node && h->node->out[0])
+        write_text(to, " to %s", ir_type_text(p->arena, h->node->out[0]));
+    if (!h->node) write_text(to, " of %%%s", h->from->name);
+    write_text(to, "%s%s\n", h->reason[0] ? ": " : "", h->reason);
+}
+
+static void print_segment(const struct be_plan *p, int n, struct writer *to) {
+    const struct be_segment *s = &p->segments[n];
+    write_text(to, "segment %d: %s\n", n, s->host ? "host" : "device");
+    for (int i = s->first; i < s->first + s->count; i++) {
+        if (s->host)
+            print_host(p, p->steps[i].host, to);
+        else
+            print_layer(p, p->steps[i].layer, to);
+    }
+}
+
 void be_plan_print(const struct be_plan *p, struct writer *to) {
     double cycles = 0;
     write_text(to, "plan \"%s\" for %s, %d-bit activations\n", p->graph->name, p->target->name,
                p->act_bits);
     for (int i = 0; i < p->buffer_count; i++) print_buffer(p->buffers[i], to);
-    for (int i = 0; i < p->layer_count; i++) {
-        print_layer(p, &p->layers[i], to);
-        cycles += p->layers[i].est_cycles;
-    }
-    for (int i = 0; i < p->host_count; i++)
-        write_text(to, "host \"%s\": %s\n", p->hosts[i]->name, ir_op_info(p->hosts[i]->op)->name);
+    for (int i = 0; i < p->segment_count; i++) print_segment(p, i, to);
+    for (int i = 0; i < p->layer_count; i++) cycles += p->layers[i].est_cycles;
+    if (p->to_host_bytes || p->to_device_bytes)
+        write_text(to, "from device to host %llu bytes, from host to device %llu\n",
+                   (unsigned long long)p->to_host_bytes, (unsigned long long)p->to_device_bytes);
     write_text(to, "work %llu bytes (at least %llu), about %.0f cycles if layers did not overlap\n",
                (unsigned long long)p->work_bytes, (unsigned long long)p->work_lower_bound, cycles);
 }

@@ -198,6 +198,9 @@ static struct be_cell get_COLUMN_out_zero(const struct be_row *r) {
 static struct be_cell get_COLUMN_margin(const struct be_row *r) {
     return r->layer->margin >= 0 ? integer(r->layer->margin) : nothing();
 }
+static struct be_cell get_COLUMN_host_reason(const struct be_row *r) {
+    return r->host && r->host->reason[0] ? text(r->host->reason) : nothing();
+}
 static struct be_cell get_COLUMN_note(const struct be_row *r) {
     return r->layer->note[0] ? text(r->layer->note) : nothing();
 }
@@ -332,6 +335,17 @@ static struct be_cell get_TOTAL_device_segments(const struct be_row *r) {
     for (int i = 0; i < r->program->segment_count; i++) count += !r->program->segments[i].host;
     return integer(count);
 }
+static struct be_cell get_TOTAL_host_segments(const struct be_row *r) {
+    int count = 0;
+    for (int i = 0; i < r->program->segment_count; i++) count += r->program->segments[i].host;
+    return integer(count);
+}
+static struct be_cell get_TOTAL_device_to_host_bytes(const struct be_row *r) {
+    return unsigned_integer(r->plan->to_host_bytes);
+}
+static struct be_cell get_TOTAL_host_to_device_bytes(const struct be_row *r) {
+    return unsigned_integer(r->plan->to_device_bytes);
+}
 static struct be_cell get_TOTAL_host_operators(const struct be_row *r) {
     const char **names =
         arena_array(r->arena, (size_t)r->program->host_node_count + 1, sizeof *names);
@@ -384,6 +398,7 @@ struct be_row be_report_row(const struct be_row *of, int n) {
     struct be_row r = *of;
     r.index = n;
     r.layer = &of->program->layers[n];
-    r.device = n < of->plan->layer_count ? &of->plan->layers[n] : NULL;
+    r.device = of->plan->steps[n].layer;
+    r.host = of->plan->steps[n].host;
     return r;
 }

@@ -26,6 +26,7 @@ struct be_row {
     const struct svpe_tensor *tensor;
     const struct svpe_layer *layer; /* of the program's table */
     const struct be_layer *device;  /* the same, planned; NULL: the host runs it */
+    const struct be_host *host;     /* the same; NULL: the device runs it */
     int index;
 };
 

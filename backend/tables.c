@@ -1,5 +1,7 @@
 /* The container's tables: tensors that host and device share, inputs with their byte tables,
- * outputs, layer rows, segments. isa/isa.h says what each holds. */
+ * outputs, layer rows. isa/isa.h says what each holds.
+ *
+ * Not here: what the host runs (table_host.c). */
 #include "backend/internal.h"
 
 #include <string.h>
@@ -8,7 +10,6 @@ struct tables {
     struct be_lower *lo;
     struct svpe_program *program;
     const struct be_options *options;
-    int *of_host; /* by value id: tensor of a host operator's output + 1 */
 };
 
 /* ---- Tensors --------------------------------------------------------------------------------- */
@@ -19,56 +20,33 @@ static int add_tensor(struct tables *t, struct svpe_tensor tensor) {
     return p->tensor_count++;
 }
 
-/* The model's shape with a batch of 1. */
-static void shape(struct svpe_tensor *t, const struct ir_value *v) {
-    t->name = v->name;
-    t->rank = v->rank;
-    for (int i = 0; i < IR_MAX_RANK; i++) t->dims[i] = i < v->rank ? v->dims[i] : 0;
+static void set_place(struct svpe_tensor *t, enum svpe_region region, uint64_t at) {
+    t->region = region;
+    t->offset = at;
 }
 
-/* A stored tensor under the shape of v, one of its views. */
-static int stored_tensor(struct tables *t, const struct be_buffer *b, const struct ir_value *v) {
-    if (b->host_copy && v != b->input) b = b->host_copy;
-    struct svpe_tensor r = {.region = b->made < 0 ? SVPE_REGION_IN : SVPE_REGION_OUT,
-                            .offset = b->made < 0 ? b->in_at : b->out_at,
+struct svpe_tensor be_tensor(const struct be_buffer *b, const struct ir_value *v, bool output) {
+    bool plain = b->layout == SVPE_LAYOUT_PLAIN;
+    struct svpe_tensor r = {.name = v->name,
                             .bytes = b->bytes,
                             .layout = b->layout,
-                            .dtype = "",
+                            .dtype = plain ? ir_dtype_name(v->dtype) : "",
                             .px = b->px,
                             .channels = b->channels,
                             .height = b->height,
                             .width = b->width,
+                            .rank = v->rank,
                             .bits = b->bits,
                             .exp = b->exp,
                             .zero = b->zero};
-    shape(&r, v);
-    return add_tensor(t, r);
-}
-
-static uint64_t out_room(struct be_lower *lo, uint64_t bytes) {
-    uint64_t *end = &lo->machine.region_bytes[SVPE_REGION_OUT], at = *end;
-    *end += (bytes + 63) / 64 * 64;
-    return at;
-}
-
-static int float_tensor(struct tables *t, const struct ir_value *v) {
-    int chw[3];
-    if (!be_dims(v, chw)) { /* the host does not care where channels end */
-        chw[0] = (int)ir_elements(v);
-        chw[1] = chw[2] = 1;
-    }
-    uint64_t bytes = (uint64_t)ir_elements(v) * sizeof(float);
-    struct svpe_tensor r = {.region = SVPE_REGION_OUT,
-                            .offset = out_room(t->lo, bytes),
-                            .bytes = bytes,
-                            .layout = SVPE_LAYOUT_PLAIN,
-                            .dtype = ir_dtype_name(IR_F32),
-                            .channels = chw[0],
-                            .height = chw[1],
-                            .width = chw[2],
-                            .bits = 32};
-    shape(&r, v);
-    return add_tensor(t, r);
+    for (int i = 0; i < v->rank; i++) r.dims[i] = v->dims[i];
+    if (b->made < 0)
+        set_place(&r, SVPE_REGION_IN, b->in_at);
+    else if (output || plain)
+        set_place(&r, SVPE_REGION_OUT, b->out_at);
+    else
+        set_place(&r, SVPE_REGION_WORK, b->work_at);
+    return r;
 }
 
 /* ---- Inputs ---------------------------------------------------------------------------------- */
@@ -91,7 +69,7 @@ static bool add_input(struct tables *t, const struct be_buffer *b) {
     const struct preprocess *pre = &t->options->preprocess;
     if (pre->bgr && !preprocess_check(t->lo->ctx, b->input->name, pre, b->channels)) return false;
     struct svpe_input *in = &t->program->inputs[t->program->input_count++];
-    *in = (struct svpe_input){.tensor = stored_tensor(t, b, b->input),
+    *in = (struct svpe_input){.tensor = add_tensor(t, be_tensor(b, b->input, false)),
                               .scale = pre->scale,
                               .preprocess_given = pre->given,
                               .resize = pre->fit.resize,
@@ -102,7 +80,7 @@ static bool add_input(struct tables *t, const struct be_buffer *b) {
         in->std[c] = pre->std[c];
         in->source[c] = preprocess_source(pre, c);
     }
-    in->has_table = b->channels <= PREPROCESS_CHANNELS;
+    in->has_table = b->channels <= PREPROCESS_CHANNELS && b->layout != SVPE_LAYOUT_PLAIN;
     if (in->has_table) in->table = byte_table(t->lo, pre, b);
     return true;
 }
@@ -116,77 +94,15 @@ static bool inputs(struct tables *t) {
     return true;
 }
 
-/* ---- Host operators and outputs -------------------------------------------------------------- */
-
-/* Tensor of a value the host reads: an operator's result, or a stored tensor under this value's
- * shape. */
-static int host_operand(struct tables *t, const struct ir_value *v) {
-    const struct ir_value *host = be_host_value(t->lo->plan, v);
-    if (!host) return stored_tensor(t, be_buffer_of(t->lo->plan, v), v);
-    struct svpe_tensor view = t->program->tensors[t->of_host[host->id] - 1];
-    if (host == v) return t->of_host[host->id] - 1;
-    shape(&view, v);
-    return add_tensor(t, view);
-}
-
-static int host_value(struct tables *t, const struct ir_value *v, int tensor) {
-    struct svpe_program *p = t->program;
-    struct svpe_host_value *h = &p->host_values[p->host_value_count];
-    *h = (struct svpe_host_value){
-        .name = v->name, .dtype = ir_dtype_name(IR_F32), .rank = v->rank, .tensor = tensor};
-    for (int i = 0; i < v->rank; i++) h->dims[i] = v->dims[i];
-    return p->host_value_count++;
-}
-
-static int list_item(struct tables *t, int64_t v) {
-    t->program->host_lists[t->program->host_list_count] = v;
-    return t->program->host_list_count++;
-}
-
-static void host_attrs(struct tables *t, const struct ir_node *n, struct svpe_host_node *h) {
-    static const char *const names[] = {"axis", "flat"};
-    struct svpe_program *p = t->program;
-    h->attr_first = p->host_attr_count;
-    for (int i = 0; i < 2; i++)
-        p->host_attrs[p->host_attr_count++] =
-            (struct svpe_host_attr){.name = names[i], .i = ir_attr_int(n, names[i]), .s = ""};
-    h->attr_count = 2;
-}
-
-static void host_node(struct tables *t, const struct ir_node *n) {
-    struct svpe_program *p = t->program;
-    struct svpe_host_node *h = &p->host_nodes[p->host_node_count++];
-    *h = (struct svpe_host_node){.name = n->name,
-                                 .op = ir_op_info(n->op)->name,
-                                 .in_count = 1,
-                                 .out_count = 1,
-                                 .layer = t->lo->plan->layer_count + p->host_node_count - 1};
-    h->in_first = list_item(t, host_value(t, n->in[0], host_operand(t, n->in[0])));
-    int out = float_tensor(t, n->out[0]);
-    h->out_first = list_item(t, host_value(t, n->out[0], out));
-    t->of_host[n->out[0]->id] = out + 1;
-    host_attrs(t, n, h);
-}
-
-static void hosts(struct tables *t) {
-    const struct be_plan *p = t->lo->plan;
-    struct svpe_program *program = t->program;
-    size_t count = (size_t)p->host_count;
-    program->host_nodes = arena_array(t->lo->arena, count, sizeof *program->host_nodes);
-    program->host_values = arena_array(t->lo->arena, 2 * count, sizeof *program->host_values);
-    program->host_attrs = arena_array(t->lo->arena, 2 * count, sizeof *program->host_attrs);
-    program->host_lists = arena_array(t->lo->arena, 2 * count, sizeof *program->host_lists);
-    for (int i = 0; i < p->host_count; i++) host_node(t, p->hosts[i]);
-    if (count)
-        program->segments[program->segment_count++] =
-            (struct svpe_segment){.host = true, .node_count = p->host_count};
-}
+/* ---- Outputs --------------------------------------------------------------------------------- */
 
 static void outputs(struct tables *t) {
-    const struct ir_graph *g = t->lo->plan->graph;
+    const struct be_plan *p = t->lo->plan;
+    const struct ir_graph *g = p->graph;
     t->program->outputs = arena_array(t->lo->arena, (size_t)g->output_count, sizeof(int));
     for (int i = 0; i < g->output_count; i++)
-        t->program->outputs[t->program->output_count++] = host_operand(t, g->outputs[i]);
+        t->program->outputs[t->program->output_count++] =
+            add_tensor(t, be_tensor(p->of_output[i], g->outputs[i], true));
 }
 
 /* ---- Layers ---------------------------------------------------------------------------------- */
@@ -236,17 +152,26 @@ static struct svpe_layer layer_row(const struct be_layer *l) {
     return r;
 }
 
-static struct svpe_layer host_row(const struct ir_node *n) {
-    int chw[3];
-    be_dims(n->in[0], chw);
-    return (struct svpe_layer){.name = n->name[0] ? n->name : n->out[0]->name,
-                               .kind = ir_op_info(n->op)->name,
-                               .in_c = dim(chw[0]),
-                               .in_h = dim(chw[1]),
-                               .in_w = dim(chw[2]),
-                               .out_c = dim(chw[0]),
-                               .out_h = dim(chw[1]),
-                               .out_w = dim(chw[2]),
+/* Channels, rows, columns, where there are such. */
+static void shape_of(const struct ir_value *v, uint32_t chw[3]) {
+    int dims[3];
+    bool image = v && be_dims(v, dims);
+    for (int i = 0; i < 3; i++) chw[i] = image ? dim(dims[i]) : 1;
+    if (!image) chw[0] = v ? (uint32_t)ir_elements(v) : 0;
+}
+
+static struct svpe_layer host_row(const struct be_host *h) {
+    uint32_t in[3], out[3];
+    shape_of(h->node ? ir_in(h->node, 0) : h->from, in);
+    shape_of(h->node ? h->node->out[0] : h->from, out);
+    return (struct svpe_layer){.name = h->name,
+                               .kind = ir_op_info(h->node ? h->node->op : IR_OP_identity)->name,
+                               .in_c = in[0],
+                               .in_h = in[1],
+                               .in_w = in[2],
+                               .out_c = out[0],
+                               .out_h = out[1],
+                               .out_w = out[2],
                                .kh = 1,
                                .kw = 1,
                                .sy = 1,
@@ -255,33 +180,28 @@ static struct svpe_layer host_row(const struct ir_node *n) {
                                .margin = -1,
                                .tiles = 1,
                                .place = "host",
-                               .note = ""};
+                               .note = h->reason};
 }
 
 static void layers(struct tables *t) {
     const struct be_plan *p = t->lo->plan;
     struct svpe_program *program = t->program;
-    program->layers = arena_array(t->lo->arena, (size_t)p->layer_count + (size_t)p->host_count,
-                                  sizeof *program->layers);
-    for (int i = 0; i < p->layer_count; i++)
-        program->layers[program->layer_count++] = layer_row(&p->layers[i]);
-    for (int i = 0; i < p->host_count; i++)
-        program->layers[program->layer_count++] = host_row(p->hosts[i]);
+    program->layers = arena_array(t->lo->arena, (size_t)p->step_count, sizeof *program->layers);
+    for (int i = 0; i < p->step_count; i++)
+        program->layers[program->layer_count++] =
+            p->steps[i].layer ? layer_row(p->steps[i].layer) : host_row(p->steps[i].host);
 }
 
 bool be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe_program *program) {
     const struct be_plan *p = lo->plan;
     struct tables t = {.lo = lo, .program = program, .options = o};
-    size_t tensors =
-        (size_t)p->graph->input_count + (size_t)p->graph->output_count + 4 * (size_t)p->host_count;
-    program->tensors = arena_array(lo->arena, tensors, sizeof *program->tensors);
+    size_t ends = (size_t)p->graph->input_count + (size_t)p->graph->output_count;
+    program->tensors =
+        arena_array(lo->arena, ends + (size_t)be_host_tensor_room(p), sizeof *program->tensors);
     program->inputs =
         arena_array(lo->arena, (size_t)p->graph->input_count, sizeof *program->inputs);
-    program->segments = arena_array(lo->arena, 2, sizeof *program->segments);
-    program->segment_count = 1; /* the device's, filled in when the code is encoded */
-    t.of_host = arena_array(lo->scratch, (size_t)p->graph->value_count, sizeof *t.of_host);
     if (!inputs(&t)) return false;
-    hosts(&t);
+    be_fill_hosts(lo, program);
     outputs(&t);
     layers(&t);
     struct writer text;
