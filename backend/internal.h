@@ -33,7 +33,7 @@ struct be_buffer {
     bool by_host; /* the host writes it */
     bool output;  /* of the network: kept in OUT; what a layer makes also in WORK when it is read */
     struct be_buffer *host_copy;     /* what is an output as well, but cannot be both: its twin */
-    int crossed;                     /* last segment of the host that reads it + 1 */
+    bool crosses;                    /* a layer makes it, the host reads it */
     uint64_t work_at, in_at, out_at; /* offsets */
 };
 

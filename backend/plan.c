@@ -52,23 +52,19 @@ static void host_readers(struct be_plan *p) {
     }
 }
 
-/* Each tensor once for each time the side changes; what comes in and goes out of the network does
- * not cross. */
-static void count_to_host(struct be_plan *p, struct be_buffer *b, int segment) {
-    if (!b || b->made < 0 || b->by_host || b->crossed == segment + 1) return;
-    b->crossed = segment + 1;
+/* Each tensor once; what comes in and goes out of the network does not cross. */
+static void count_to_host(struct be_plan *p, struct be_buffer *b) {
+    if (!b || b->made < 0 || b->by_host || b->crosses) return;
+    b->crosses = true;
     p->to_host_bytes += b->bytes;
 }
 
 static void count_crossing(struct be_plan *p) {
-    for (int s = 0; s < p->segment_count; s++) {
-        const struct be_segment *segment = &p->segments[s];
-        for (int i = 0; segment->host && i < segment->count; i++) {
-            const struct be_host *h = p->steps[segment->first + i].host;
-            if (!h->node) count_to_host(p, p->of_value[h->from->id], s);
-            for (int k = 0; h->node && k < h->node->in_count; k++)
-                if (h->node->in[k]) count_to_host(p, p->of_value[h->node->in[k]->id], s);
-        }
+    for (int i = 0; i < p->host_count; i++) {
+        const struct be_host *h = &p->hosts[i];
+        if (!h->node) count_to_host(p, p->of_value[h->from->id]);
+        for (int k = 0; h->node && k < h->node->in_count; k++)
+            if (h->node->in[k]) count_to_host(p, p->of_value[h->node->in[k]->id]);
     }
     for (int i = 0; i < p->buffer_count; i++)
         if (p->buffers[i]->by_host && !p->buffers[i]->output)
