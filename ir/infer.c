@@ -1,5 +1,5 @@
-/* Shape inference over graphs: operators of the float level have the functions of base/ops, those of
- * the quantized level the ones of infer_quant.c and eval_quant.c. */
+/* Shape inference over graphs: operators of the float level have the functions of base/ops, those
+ * of the quantized level the ones of infer_quant.c and eval_quant.c. */
 #include "ir/internal.h"
 
 #include <string.h>

@@ -83,7 +83,8 @@ void nbq_close(struct nbq_session *s);
 const char *nbq_error(const struct nbq_session *s); /* of the last failure, "" if none */
 
 /* Input i from `count` elements in the model's order, of the type that nbq_input_info() names and
- * that has to be given. Where the input is stored integers, floats are quantized by ties-to-even. */
+ * that has to be given. Where the input is stored integers, floats are quantized by
+ * ties-to-even. */
 enum nbq_status nbq_set_input(struct nbq_session *s, int i, const char *type, const void *data,
                               size_t count);
 /* Input i from a float tensor C×H×W (quantized by ties-to-even), from byte planes C×H×W through

@@ -1,5 +1,5 @@
-/* Evaluation of one node: what is checked before its operator runs. What operators compute stands in
- * eval_*.c. */
+/* Evaluation of one node: what is checked before its operator runs. What operators compute stands
+ * in eval_*.c. */
 #include "base/ops/internal.h"
 
 #include <string.h>
@@ -40,14 +40,15 @@ static bool check_ready(const struct ir_eval *e) {
     return true;
 }
 
-/* Who checked before could not look into shapes, axes and pads that are computed; here their numbers are
- * known, and what they say has to be what the outputs are declared to be. */
+/* Before, shapes, axes and pads that are computed could not be looked into; here their numbers are
+ * known. What they say has to be what the outputs are declared to be, and leave nothing open: the
+ * operator writes that much. */
 static bool check_types(const struct ir_eval *e, const struct ir_rule *rule) {
     struct ir_type *types = arena_array(e->a, (size_t)e->n->out_count, sizeof *types);
     if (!ir_rule_types(rule, e->a, e->n, e->values, types)) return false;
     for (int i = 0; i < e->n->out_count; i++) {
         const struct ir_value *v = e->n->out[i];
-        if (ir_type_agrees(v, &types[i])) continue;
+        if (ir_type_is(v, &types[i])) continue;
         struct ir_value follows = {.dtype = types[i].dtype, .rank = types[i].rank};
         memcpy(follows.dims, types[i].dims, sizeof follows.dims);
         diag(e->ctx, ir_type_differs, ir_node_where(e->a, e->n), v->name, ir_type_text(e->a, v),

@@ -40,10 +40,9 @@ bool ir_infer_dropout(struct ir_infer *x) {
     return ir_same_as_input(x);
 }
 
-/* A constant node has become a constant value at import; one that is left has nothing to infer
- * from. */
+/* A constant node has become a constant value at import; one that is left is what it says. */
 bool ir_infer_constant(struct ir_infer *x) {
-    (void)x;
+    x->out[0] = ir_type_of(x->n->out[0]);
     return true;
 }
 

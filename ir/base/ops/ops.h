@@ -41,7 +41,8 @@ struct ir_value {
     /* Not 0: data is zeros, parsed from text that gave only this hash of the real data. */
     uint64_t elided;
     struct ir_node *producer; /* NULL for inputs and constants */
-    /* Kept by ir/graph.c: the inputs of nodes that are this value, in no order that means anything, */
+    /* Kept by ir/graph.c: the inputs of nodes that are this value, in no order that means
+     * anything, */
     struct ir_use *uses;
     int use_count;    /* how many those are, */
     int output_count; /* and how often it is an output of the graph. */
@@ -164,7 +165,7 @@ bool ir_attr_schema(enum ir_op op, int index, struct ir_attr_info *out);
 /* False: not an attribute of op. */
 bool ir_attr_schema_find(enum ir_op op, const char *name, struct ir_attr_info *out);
 
-/* Names, kinds, and each once: what the verifier says of a node's attributes. False after saying. */
+/* Names, kinds, and each once: what the verifier says of attributes. False after saying. */
 bool ir_check_attrs(struct ctx *c, const char *where, const struct ir_node *n);
 
 /* window.c: the sliding window of a convolution or pool, with auto_pad resolved (ONNX: SAME_UPPER
