@@ -278,8 +278,9 @@ static bool check_host(struct load *l) {
     if (!take_memory(l, image->program->host_data_bytes, "section ", "hostdata")) return false;
     image->host = rt_host_load(l->c, l->a, l->file, image->program);
     if (!image->host || !take_memory(l, image->host->room, "host values", "")) return false;
-    image->host->scratch = l->left > 0 ? l->left : 1;
-    return true;
+    image->host->scratch = l->left;
+    return image->host->node_count == 0 ||
+           take_memory(l, RT_HOST_SCRATCH, "host operators to work in", "");
 }
 
 struct rt_image *rt_image_load(struct ctx *c, struct arena *a, const char *file,

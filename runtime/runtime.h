@@ -10,6 +10,8 @@
 /* Most memory that a loaded program may take: regions, on-chip buffers (accumulators at 8 bytes
  * each), the values of host nodes; and what their operators take for themselves while they run. */
 #define RT_MEMORY_LIMIT ((uint64_t)2 << 30)
+/* What there has to be left of it for operators of the host. */
+#define RT_HOST_SCRATCH ((uint64_t)1 << 20)
 
 /* loader.c: `FILE: segment 0, instruction 12 (conv, layer "Conv_3")`, in arena a. */
 const char *rt_insn_where(struct arena *a, const char *file, const struct rt_image *image,
