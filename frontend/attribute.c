@@ -168,8 +168,10 @@ static void make_input(struct fe_node *n, const Onnx__AttributeProto *a, int ind
         v = fe_const_ints(n->s, name, 1, &a->i, 1);
     else if (kind_of(a) == IR_ATTR_FLOAT)
         v = fe_const_floats(n->s, name, 0, &a->f, 1);
+    else if (type_of(a) == FLOATS)
+        v = fe_const_floats(n->s, name, 1, a->floats, (int)a->n_floats);
     else {
-        say_kind(n, a, "ints, int or float");
+        say_kind(n, a, "ints, int, float or floats");
         return;
     }
     if (n->in_count > index && n->in[index]) {

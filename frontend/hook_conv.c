@@ -1,20 +1,21 @@
-/* Convolution, pooling, batch norm, dropout: what the rows of import.def cannot say.
- * Source: ONNX Conv, MaxPool, AveragePool, BatchNormalization, Dropout, all versions. */
+/* Pooling, batch norm, dropout: what the rows of import.def cannot say.
+ * Source: ONNX LpPool, GlobalLpPool, BatchNormalization, Dropout, all versions. */
 #include "frontend/import.h"
+
+#include <onnx/onnx.pb-c.h>
 
 #include "frontend/diag.h"
 
-/* Every operator here has two spatial dimensions: the input is N×C×H×W. */
-void fe_hook_2d(struct fe_node *n) {
-    const struct ir_value *x = n->in_count > 0 ? n->in[0] : NULL;
-    if (!x || x->rank < 0 || x->rank == 4) return;
-    char shape[FE_SHAPE_TEXT];
-    diag(n->s->c, fe_rank, n->where, 1, fe_shape_text(shape, (size_t)x->rank, x->dims), 4);
-}
+#include <math.h>
 
-void fe_hook_maxpool(struct fe_node *n) {
-    fe_hook_2d(n);
-    if (n->out_count > 1) diag(n->s->c, fe_indices_output, n->where, n->out[1]);
+/* The exponent is a float in version 1. */
+void fe_hook_lp(struct fe_node *n) {
+    const Onnx__AttributeProto *p = n->s->opset < 2 ? fe_attr(n, "p") : NULL;
+    if (!p) return;
+    if (p->f >= 1 && p->f <= 64 && p->f == floorf(p->f))
+        fe_node_set_int(n, "p", (int64_t)p->f);
+    else
+        diag(n->s->c, fe_exponent, n->where, (double)p->f);
 }
 
 void fe_hook_batchnorm(struct fe_node *n) {

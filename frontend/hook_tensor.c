@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* A view of b with `ones` dimensions of 1 appended. */
-static struct ir_value *extended(struct fe_node *n, struct ir_value *b, int ones) {
+struct ir_value *fe_extended(struct fe_node *n, struct ir_value *b, int ones) {
     struct ir_graph *g = n->s->g;
     const char *name = fe_fresh_name(n->s, b->name);
     int64_t dims[IR_MAX_RANK], axes[IR_MAX_RANK];
@@ -43,7 +42,7 @@ void fe_hook_arithmetic(struct fe_node *n) {
         return;
     }
     int ones = a->rank - b->rank - (int)at;
-    if (ones > 0) n->in[1] = extended(n, b, ones);
+    if (ones > 0) n->in[1] = fe_extended(n, b, ones);
 }
 
 static const int64_t *const_ints(const struct fe_node *n, int index, int64_t *count) {

@@ -204,6 +204,9 @@ struct ir_value *fe_const_ints(struct fe_state *s, const char *name, int rank, c
 struct ir_value *fe_const_floats(struct fe_state *s, const char *name, int rank, const float *v,
                                  int count);
 
+/* hook_tensor.c: a view of b with `ones` dimensions of 1 appended. */
+struct ir_value *fe_extended(struct fe_node *n, struct ir_value *b, int ones);
+
 /* attribute.c: the attributes of a node by the rows of import.def. */
 void fe_attributes(struct fe_node *n);
 const struct Onnx__AttributeProto *fe_attr(const struct fe_node *n,

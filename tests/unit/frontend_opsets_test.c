@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 /* One form of an operator, at opsets first…last (0: no end). Inputs: x is 1×2×6×5, v 2 numbers, and
- * names of shapes and lists below. Attributes: "name=i:1,2" ints, "=n:1" int, "=f:0.5" float,
- * "=s:text" string. */
+ * names of shapes and lists below. Attributes: "name=i:1,2" ints, "=g:1,2.5" floats, "=n:1"
+ * int, "=f:0.5" float, "=s:text" string. */
 struct form {
     const char *op;
     int first, last;
@@ -234,6 +234,48 @@ static const struct form forms[] = {
     {"Asinh", 9, 0, "x", "", 4, {1, 2, 6, 5}},
     {"Acosh", 9, 0, "x", "", 4, {1, 2, 6, 5}},
     {"Atanh", 9, 0, "x", "", 4, {1, 2, 6, 5}},
+    {"ConvTranspose", 1, 0, "x wt", "strides=i:2,3 pads=i:1,0,0,2", 4, {1, 3, 12, 13}},
+    {"ConvTranspose", 1, 0, "x wt b", "strides=i:2,2 output_shape=i:12,11", 4, {1, 3, 12, 11}},
+    {"LpPool", 1, 1, "x", "kernel_shape=i:2,3 p=f:3", 4, {1, 2, 5, 3}},
+    {"LpPool", 2, 0, "x", "kernel_shape=i:2,3 p=n:3", 4, {1, 2, 5, 3}},
+    {"LpPool", 18, 0, "x", "kernel_shape=i:2,2 dilations=i:2,1 ceil_mode=n:1", 4, {1, 2, 4, 4}},
+    {"AveragePool", 19, 0, "x", "kernel_shape=i:2,2 dilations=i:3,2", 4, {1, 2, 3, 3}},
+    {"GlobalMaxPool", 1, 0, "x", "", 4, {1, 2, 1, 1}},
+    {"GlobalLpPool", 1, 1, "x", "p=f:2", 4, {1, 2, 1, 1}},
+    {"GlobalLpPool", 2, 0, "x", "p=n:2", 4, {1, 2, 1, 1}},
+    {"Upsample", 7, 8, "x", "scales=g:1,1,2,1.5 mode=s:nearest", 4, {1, 2, 12, 7}},
+    {"Upsample", 9, 0, "x scales", "mode=s:linear", 4, {1, 2, 12, 7}},
+    {"Resize", 10, 10, "x scales", "", 4, {1, 2, 12, 7}},
+    {"Resize",
+     11,
+     0,
+     "x none scales",
+     "coordinate_transformation_mode=s:asymmetric",
+     4,
+     {1, 2, 12, 7}},
+    {"Resize",
+     13,
+     0,
+     "x - - sizes",
+     "mode=s:cubic cubic_coeff_a=f:-0.5 exclude_outside=n:1",
+     4,
+     {1, 2, 3, 10}},
+    {"Resize",
+     18,
+     0,
+     "x - - two_sizes",
+     "axes=i:3,2 keep_aspect_ratio_policy=s:not_larger antialias=n:1 mode=s:linear",
+     4,
+     {1, 2, 4, 3}},
+    {"Split", 1, 12, "x", "axis=n:2 split=i:4,2", 4, {1, 2, 4, 5}},
+    {"Split", 2, 0, "x", "axis=n:1", 4, {1, 2, 6, 5}},
+    {"Split", 13, 0, "x parts", "axis=n:-2", 4, {1, 2, 4, 5}},
+    {"Split", 18, 0, "x", "num_outputs=n:2 axis=n:3", 4, {1, 2, 6, 3}},
+    {"DepthToSpace", 1, 0, "x8", "blocksize=n:2", 4, {1, 2, 6, 10}},
+    {"DepthToSpace", 11, 0, "x8", "blocksize=n:2 mode=s:CRD", 4, {1, 2, 6, 10}},
+    {"SpaceToDepth", 1, 0, "x8", "blocksize=n:1", 4, {1, 8, 3, 5}},
+    {"PRelu", 1, 6, "x v", "", 4, {1, 2, 6, 5}},
+    {"PRelu", 7, 0, "x v11", "", 4, {1, 2, 6, 5}},
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 
@@ -257,6 +299,9 @@ static void add_lists(struct builder *b) {
         {"swap", 2, {1, 0}},
         {"full", 4, {1, 2, 6, 5}},
         {"times", 4, {1, 2, 1, 1}},
+        {"sizes", 4, {1, 2, 3, 10}},
+        {"two_sizes", 2, {3, 4}},
+        {"parts", 2, {4, 2}},
     };
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         build_raw(b, lists[i].name, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 1, &lists[i].count,
@@ -274,22 +319,32 @@ static void add_floats(struct builder *b) {
         {"row", 1, {4}},   {"w", 4, {3, 2, 3, 3}}, {"b", 1, {3}},
         {"v", 1, {2}},     {"m", 2, {3, 4}},       {"n", 2, {2, 4}},
         {"m5", 2, {5, 4}}, {"v11", 3, {2, 1, 1}},  {"one", 0, {0}},
+        {"none", 1, {0}},       {"wt", 4, {2, 3, 3, 3}}, {"x8", 4, {1, 8, 3, 5}},
     };
-    float values[54];
+    enum { VALUES = 120 }; /* as many as the largest has */
+    float values[VALUES];
     struct rng r = {7};
-    for (int i = 0; i < 54; i++) values[i] = (float)(rng_unit(&r) + 0.1);
+    for (int i = 0; i < VALUES; i++) values[i] = (float)(rng_unit(&r) + 0.1);
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
         size_t n = 1;
         for (int k = 0; k < tensors[i].rank; k++) n *= (size_t)tensors[i].dims[k];
         build_raw(b, tensors[i].name, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, tensors[i].rank,
                   tensors[i].dims, values, n * 4);
     }
+    build_raw(b, "scales", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 1, (int64_t[]){4},
+              (float[]){1, 1, 2, 1.5F}, 16);
 }
 
 static void set_ints(struct builder *b, Onnx__AttributeProto *a, const char *text) {
     a->ints = arena_array(b->a, strlen(text), sizeof *a->ints);
     for (char *end; *text; text = end + (*end == ','))
         a->ints[a->n_ints++] = strtoll(text, &end, 10);
+}
+
+static void set_floats(struct builder *b, Onnx__AttributeProto *a, const char *text) {
+    a->floats = arena_array(b->a, strlen(text), sizeof *a->floats);
+    for (char *end; *text; text = end + (*end == ','))
+        a->floats[a->n_floats++] = strtof(text, &end);
 }
 
 static void add_attributes(struct builder *b, Onnx__NodeProto *n, const char *text) {
@@ -304,6 +359,10 @@ static void add_attributes(struct builder *b, Onnx__NodeProto *n, const char *te
         case 'i':
             a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
             set_ints(b, a, value);
+            break;
+        case 'g':
+            a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS;
+            set_floats(b, a, value);
             break;
         case 'n':
             a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;

@@ -96,7 +96,9 @@ static const struct row faults[] = {
     {"input %x: f32[1x3x4x4]\ninput %w: f32[2x4x1x1]\n%y: f32[*] = conv(%x, %w)",
      "dimension 1 of input 0, %x (f32[1x3x4x4]), is 3; expected 4"},
     {"input %x: f32[1x3x4]\ninput %w: f32[2x3x1x1]\n%y: f32[*] = conv(%x, %w)",
-     "f32[1x3x4]; expected f32 of 4 dimensions"},
+     "f32[2x3x1x1]; expected f32 of 3 dimensions"},
+    {"input %x: f32[3x4]\ninput %w: f32[2x3]\n%y: f32[*] = conv(%x, %w)",
+     "expected 3…5 dimensions"},
     {"input %x: i64[1x3x4x4]\ninput %w: f32[2x3x1x1]\n%y: f32[*] = conv(%x, %w)", "expected f32"},
     {"input %x: f32[1x3x4x4]\ninput %w: f32[2x3x5x1]\n%y: f32[*] = conv(%x, %w)",
      "window of 5 (dilated) does not fit the padded height of 4"},
@@ -120,7 +122,7 @@ static const struct row faults[] = {
     {"input %x: f32[1x3x4x4]\ninput %w: f32[2x3x1x1]\ninput %b: f32[3]\n%y: f32[*] = conv(%x, %w, "
      "%b)",
      "expected 2, the number of output channels"},
-    {"input %x: f32[1x3x4x4]\n%y: f32[*] = maxpool(%x)", "kernel_shape is a list of 0"},
+    {"input %x: f32[1x3x4x4]\n%y: f32[*] = maxpool(%x)", "kernel_shape is absent; expected a size"},
     {"input %x: f32[1x3x4x4]\n%y: f32[*] = maxpool(%x) {kernel_shape=[2,2], pads=[0,0,0,2]}",
      "wholly in it"},
     {"input %a: f32[2x3]\ninput %b: f32[4x5]\n%y: f32[*] = gemm(%a, %b)",
@@ -169,10 +171,10 @@ static const struct row faults[] = {
      "i64[1]; expected one f32"},
     {"input %x: f32[1x3x4x4]\ninput %w: f32[2x3x3x3]\n%y: f32[*] = conv(%x, %w) "
      "{dilations=[4194304,4194304], pads=[4194304,4194304,4194304,4194304]}",
-     "3 channels × 8388612 × 8388612 has more than 2147483648 elements"},
+     "[3x8388612x8388612] without its batch, has more than 2147483648 elements"},
     {"input %x: f32[1x1x4x4]\n%y: f32[*] = maxpool(%x) {kernel_shape=[16777216,16777216], "
      "pads=[16777215,16777215,16777215,16777215]}",
-     "padded input of 1 channels"},
+     "padded input, [1x33554434x33554434]"},
     {"input %x: f32[2x3]\n%y: f32[*] = relu(%x, %x)", "2 inputs; expected 1…1"},
     {"input %x: f32[2x3]\n%y: f32[*] = add(%x, _)", "input 1 is left out"},
     {"input %a: f32[2147483647x1]\ninput %b: f32[1x2147483647]\n%y: f32[*] = add(%a, %b)",

@@ -217,16 +217,14 @@ static void set_offsets(struct conv *c) {
             }
 }
 
-static bool conv_of(const struct ir_eval *e, struct conv *c) {
+static void conv_of(const struct ir_eval *e, struct conv *c) {
     const struct ir_value *k = ir_in(e->n, 1);
     struct ir_activation act = ir_activation_of(e->n);
-    if (!ir_node_window(e->a, e->n, &c->w)) return false;
     c->lo = (float)act.min;
     c->hi = (float)act.max;
     c->ic = k->dims[1];
     c->oc = k->dims[0] / ir_attr_int(e->n, "group");
     c->taps = c->ic * c->w.kernel[0] * c->w.kernel[1];
-    return true;
 }
 
 static void make_room(struct conv *c, struct arena *a) {
@@ -249,8 +247,11 @@ bool ir_eval_conv_at(const struct ir_eval *e, int level) {
     struct conv c = {.kernels = &levels[level]};
     const float *x = ir_eval_in(e, 0), *weights = ir_eval_in(e, 1), *bias = ir_eval_in(e, 2);
     float *y = ir_eval_out(e, 0);
-    if (!conv_of(e, &c)) return false;
+    if (!ir_node_window(e->a, e->n, &c.w)) return false;
     if (ir_elements(e->n->out[0]) == 0) return true;
+    if (c.w.rank > 2) return ir_eval_conv_volume(e, &c.w);
+    c.w = ir_window_lift(&c.w, 2); /* along one dimension: an image of one row */
+    conv_of(e, &c);
     make_room(&c, e->a);
     int64_t group = ir_attr_int(e->n, "group"), batch = ir_in(e->n, 0)->dims[0];
     for (int64_t i = 0; i < batch * group; i++) {

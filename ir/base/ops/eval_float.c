@@ -1,7 +1,6 @@
-/* The evaluator's float operators that add up: matrix products, batch norm, pooling, softmax;
- * convolution has its own file. NCHW, sums in double in a fixed order, one rounding to float at the
- * end. Source: ONNX Gemm 13, MatMul 13, BatchNormalization 15, MaxPool 12, AveragePool 11,
- * Softmax 13. */
+/* The evaluator's float operators that add up: matrix products, batch norm, softmax; convolution and
+ * pools have their own files. NCHW, sums in double in a fixed order, one rounding to float at the
+ * end. Source: ONNX Gemm 13, MatMul 13, BatchNormalization 15, Softmax 13. */
 #include "base/ops/internal.h"
 
 #include <math.h>
@@ -127,106 +126,6 @@ bool ir_eval_batchnorm(const struct ir_eval *e) {
         double factor = (double)scale[c] / sqrt((double)var[c] + epsilon);
         for (int64_t i = 0; i < plane; i++, x++)
             *out++ = (float)(((double)*x - (double)mean[c]) * factor + (double)bias[c]);
-    }
-    return true;
-}
-
-/* --- pooling --- */
-
-/* The part of a window inside the input along one dimension, as the first and one past the last
- * kernel index. */
-static void inside(const struct ir_window *w, int d, int64_t o, int64_t *first, int64_t *last) {
-    int64_t start = o * w->stride[d] - w->before[d];
-    *first = 0;
-    *last = w->kernel[d];
-    while (*first < *last && start + *first * w->dilation[d] < 0) ++*first;
-    while (*last > *first && start + (*last - 1) * w->dilation[d] >= w->in[d]) --*last;
-}
-
-/* How many rows (columns) of the window lie inside the input or its padding: a window that
- * ceil_mode lets hang over is cut there, as in ONNX Runtime. */
-static int64_t with_padding(const struct ir_window *w, int d, int64_t o) {
-    int64_t left = w->in[d] + w->after[d] + w->before[d] - o * w->stride[d];
-    return left < w->kernel[d] ? left : w->kernel[d];
-}
-
-/* Where the windows along one dimension meet the input. */
-struct reach {
-    int64_t first, last; /* input positions, in steps of the dilation; first ≥ last: none */
-    int64_t count;       /* what a mean along this dimension divides by */
-};
-
-static const struct reach *reaches(struct arena *a, const struct ir_window *w, int d,
-                                   bool include_pad) {
-    struct reach *r = arena_array(a, (size_t)w->out[d], sizeof *r);
-    for (int64_t o = 0; o < w->out[d]; o++) {
-        int64_t first, last, start = o * w->stride[d] - w->before[d];
-        inside(w, d, o, &first, &last);
-        r[o].first = start + first * w->dilation[d];
-        r[o].last = start + last * w->dilation[d];
-        r[o].count = include_pad ? with_padding(w, d, o) : last - first;
-    }
-    return r;
-}
-
-struct pool {
-    struct ir_window w;
-    const struct reach *rows, *cols;
-};
-
-static float max_at(const struct pool *p, const float *plane, const struct reach *row,
-                    const struct reach *col) {
-    float most = -INFINITY;
-    for (int64_t y = row->first; y < row->last; y += p->w.dilation[0])
-        for (int64_t x = col->first; x < col->last; x += p->w.dilation[1]) {
-            float v = plane[y * p->w.in[1] + x];
-            most = v > most ? v : most;
-        }
-    return most;
-}
-
-static float mean_at(const struct pool *p, const float *plane, const struct reach *row,
-                     const struct reach *col) {
-    double sum = 0;
-    for (int64_t y = row->first; y < row->last; y += p->w.dilation[0])
-        for (int64_t x = col->first; x < col->last; x += p->w.dilation[1])
-            sum += (double)plane[y * p->w.in[1] + x];
-    return (float)(sum / (double)(row->count * col->count));
-}
-
-static bool eval_pool(const struct ir_eval *e, bool mean) {
-    const struct ir_value *v = ir_in(e->n, 0);
-    struct pool p;
-    if (!ir_node_window(e->a, e->n, &p.w)) return false;
-    bool include_pad = mean && ir_attr_int(e->n, "count_include_pad") != 0;
-    p.rows = reaches(e->a, &p.w, 0, include_pad);
-    p.cols = reaches(e->a, &p.w, 1, include_pad);
-    const float *x = ir_eval_in(e, 0);
-    float *out = ir_eval_out(e, 0);
-    for (int64_t c = 0; c < v->dims[0] * v->dims[1]; c++, x += p.w.in[0] * p.w.in[1])
-        for (int64_t oy = 0; oy < p.w.out[0]; oy++)
-            for (int64_t ox = 0; ox < p.w.out[1]; ox++)
-                *out++ = mean ? mean_at(&p, x, &p.rows[oy], &p.cols[ox])
-                              : max_at(&p, x, &p.rows[oy], &p.cols[ox]);
-    return true;
-}
-
-bool ir_eval_maxpool(const struct ir_eval *e) {
-    return eval_pool(e, false);
-}
-bool ir_eval_avgpool(const struct ir_eval *e) {
-    return eval_pool(e, true);
-}
-
-bool ir_eval_gavgpool(const struct ir_eval *e) {
-    const struct ir_value *v = ir_in(e->n, 0);
-    const float *x = ir_eval_in(e, 0);
-    float *out = ir_eval_out(e, 0);
-    int64_t plane = v->dims[2] * v->dims[3];
-    for (int64_t p = 0; p < v->dims[0] * v->dims[1]; p++) {
-        double sum = 0;
-        for (int64_t i = 0; i < plane; i++) sum += (double)*x++;
-        out[p] = (float)(sum / (double)plane);
     }
     return true;
 }

@@ -124,65 +124,6 @@ bool ir_op_types(struct arena *a, const struct ir_node *n, const struct ir_tenso
 
 /* --- arithmetic --- */
 
-static bool is_act(const char *act) {
-    return strcmp(act, "none") == 0 || strcmp(act, "relu") == 0 || strcmp(act, "clip") == 0;
-}
-
-bool ir_infer_act(struct ir_infer *x) {
-    if (is_act(ir_attr_string(x->n, "act"))) return true;
-    return ir_fail_attr(x, "act", "none, relu or clip");
-}
-
-void ir_infer_image(struct ir_infer *x, enum ir_dtype t, int64_t channels, const int64_t size[2]) {
-    const struct ir_value *v = ir_in(x->n, 0);
-    int64_t batch = v->rank == 4 ? v->dims[0] : -1;
-    x->out[0].dtype = t;
-    x->out[0].rank = 4;
-    memcpy(x->out[0].dims, (int64_t[]){batch, channels, size[0], size[1]}, 4 * sizeof(int64_t));
-}
-
-bool ir_infer_conv(struct ir_infer *x) {
-    const struct ir_value *v = ir_in(x->n, 0), *k = ir_in(x->n, 1);
-    int64_t group = ir_attr_int(x->n, "group");
-    struct ir_window w;
-    if (!ir_want(x, 0, 4, IR_F32) || !ir_want(x, 1, 4, IR_F32) || !ir_infer_act(x)) return false;
-    int64_t outputs = k->rank == 4 ? k->dims[0] : -1, inputs = k->rank == 4 ? k->dims[1] : -1;
-    if (group < 1 || group > IR_MAX_EXTENT || (outputs >= 0 && outputs % group != 0))
-        return ir_fail_attr(x, "group", "a divisor of the number of output channels");
-    if (inputs > IR_MAX_ELEMENTS) return ir_fail_input(x, 1, "fewer channels");
-    if (v->rank == 4 && !ir_want_dim(x, 0, 1, inputs < 0 ? -1 : inputs * group,
-                                     "the weights' channels times group"))
-        return false;
-    if (ir_in(x->n, 2) != NULL && (!ir_want(x, 2, 1, IR_F32) ||
-                                   !ir_want_dim(x, 2, 0, outputs, "the number of output channels")))
-        return false;
-    if (!ir_node_window(x->arena, x->n, &w)) return false;
-    ir_infer_image(x, IR_F32, outputs, w.out);
-    return true;
-}
-
-static bool infer_pool(struct ir_infer *x) {
-    const struct ir_value *v = ir_in(x->n, 0);
-    struct ir_window w;
-    if (!ir_want(x, 0, 4, IR_F32) || !ir_node_window(x->arena, x->n, &w)) return false;
-    ir_infer_image(x, IR_F32, v->rank == 4 ? v->dims[1] : -1, w.out);
-    return true;
-}
-
-bool ir_infer_maxpool(struct ir_infer *x) {
-    return infer_pool(x);
-}
-bool ir_infer_avgpool(struct ir_infer *x) {
-    return infer_pool(x);
-}
-
-bool ir_infer_gavgpool(struct ir_infer *x) {
-    const struct ir_value *v = ir_in(x->n, 0);
-    if (!ir_want(x, 0, 4, IR_F32)) return false;
-    ir_infer_image(x, IR_F32, v->rank == 4 ? v->dims[1] : -1, (int64_t[]){1, 1});
-    return true;
-}
-
 bool ir_infer_gemm(struct ir_infer *x) {
     if (!ir_want(x, 0, 2, IR_F32) || !ir_want(x, 1, 2, IR_F32)) return false;
     struct ir_type a = ir_type_of(ir_in(x->n, 0)), b = ir_type_of(ir_in(x->n, 1)), sum;

@@ -29,6 +29,8 @@ bool ir_get_ints(enum ir_dtype t, const void *data, int64_t count, int64_t *out,
 int64_t ir_limit_int(enum ir_dtype t, int64_t v);
 bool ir_is_float(enum ir_dtype t);
 void ir_store_float(enum ir_dtype t, void *data, int64_t i, double v); /* of a float type */
+/* Of any number type: integers are cut off toward zero and limited; not-a-number is 0. */
+void ir_store_real(enum ir_dtype t, void *data, int64_t i, double v);
 
 /* What shape inference of one node knows. infer_*.c hold one function per operator. */
 struct ir_infer {
@@ -48,8 +50,6 @@ typedef bool ir_infer_fn(struct ir_infer *x);
 ir_infer_fn ir_infer_function; /* of every IR_FUNCTION and IR_REAL */
 
 /* infer.c */
-/* Output 0 is an image of input 0's batch. */
-void ir_infer_image(struct ir_infer *x, enum ir_dtype t, int64_t channels, const int64_t size[2]);
 struct ir_type ir_type_of(const struct ir_value *v); /* of NULL: unknown */
 /* Each says the fault and returns false. */
 bool ir_fail_input(struct ir_infer *x, int index, const char *expected);
@@ -59,11 +59,14 @@ bool ir_want(struct ir_infer *x, int index, int rank, enum ir_dtype t);
 /* Two dimensions that have to be equal, unknown ones pass. */
 bool ir_want_dim(struct ir_infer *x, int index, int dim, int64_t expected, const char *because);
 bool ir_same_as_input(struct ir_infer *x);
-bool ir_infer_act(struct ir_infer *x); /* attribute act is one that there is */
 /* infer_reduce.c: the axes that a reduction n takes, as bits, from those of its list. False: one is
  * out of range or there twice. */
 bool ir_reduced_axes(const struct ir_node *n, const int64_t *axes, int count, int rank,
                      unsigned *set);
+/* infer_window.c: output 0 is an image of input 0's batch; the attribute act is one of those
+ * known. */
+void ir_infer_image(struct ir_infer *x, enum ir_dtype t, int64_t channels, const int64_t size[2]);
+bool ir_infer_act(struct ir_infer *x);
 /* infer_shape.c: data of a value; NULL: not a constant, and not evaluated yet. */
 const void *ir_infer_data(const struct ir_infer *x, const struct ir_value *v);
 /* The integers of an input; false: left out, data not known, or no short list of integers. */
@@ -142,9 +145,23 @@ int ir_compare_at(enum ir_dtype t, const void *x, int64_t i, int64_t j);
 int ir_conv_levels(void);
 bool ir_eval_conv_at(const struct ir_eval *e, int level);
 
+/* eval_volume.c: convolution that is not of images. */
+bool ir_eval_conv_volume(const struct ir_eval *e, const struct ir_window *w);
+
 /* infer_shape.c, eval_shape.c: joined along an axis. */
 bool ir_infer_concat_along(struct ir_infer *x, int axis);
 bool ir_eval_concat_along(const struct ir_eval *e, int axis);
+
+/* One Resize with its numbers resolved. */
+struct ir_resize {
+    int64_t out[IR_MAX_RANK]; /* −1: not known */
+    float scale[IR_MAX_RANK]; /* out over in, as the model gives it or as its sizes make it */
+    /* The part of each axis that tf_crop_and_resize looks at, 0…1 being all of it. */
+    float start[IR_MAX_RANK], end[IR_MAX_RANK];
+};
+/* infer_resize.c: of a node whose input 0 has a known rank. Sizes that depend on data which is not
+ * known are −1. False after saying what does not fit. */
+bool ir_resize_of(struct ir_infer *x, struct ir_resize *out);
 
 /* One resolved Slice. */
 struct ir_slice {

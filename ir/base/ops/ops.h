@@ -106,7 +106,7 @@ struct ir_op_info {
 
 /* One attribute of a row of base/ops/ops.def. */
 struct ir_attr_info {
-    char name[24];
+    char name[32];
     enum ir_attr_kind kind;
     const char *preset; /* text of the default, up to a space or NUL; NULL: it may be absent */
 };
@@ -169,16 +169,24 @@ bool ir_attr_schema_find(enum ir_op op, const char *name, struct ir_attr_info *o
 bool ir_check_attrs(struct ctx *c, const char *where, const struct ir_node *n);
 
 /* window.c: the sliding window of a convolution or pool, with auto_pad resolved (ONNX: SAME_UPPER
- * puts the odd pixel of padding at the end, SAME_LOWER at the beginning) and the output size. Index
- * 0 is height, 1 is width. */
+ * puts the odd pixel of padding at the end, SAME_LOWER at the beginning) and the output size. Of an
+ * image index 0 is height, 1 is width. */
+enum { IR_WINDOW_DIMS = 3 };
 struct ir_window {
-    int64_t in[2], kernel[2], stride[2], dilation[2];
-    int64_t before[2], after[2]; /* padding */
-    int64_t out[2];              /* −1: the input size is not known */
+    int rank; /* 1…IR_WINDOW_DIMS: what stands behind it in the arrays is 0 */
+    int64_t in[IR_WINDOW_DIMS], kernel[IR_WINDOW_DIMS];
+    int64_t stride[IR_WINDOW_DIMS], dilation[IR_WINDOW_DIMS];
+    int64_t before[IR_WINDOW_DIMS], after[IR_WINDOW_DIMS]; /* padding */
+    int64_t out[IR_WINDOW_DIMS];                           /* −1: the input size is not known */
 };
 /* For conv, qconv and the pools. False after saying why: zero strides, a kernel larger than the
  * padded input... */
 bool ir_node_window(struct arena *a, const struct ir_node *n, struct ir_window *w);
+/* For convtranspose: tap k of input place i goes to output place i·stride + k·dilation − before, if
+ * there is one. after is what explicit pads or auto_pad make it, and 0 at least. */
+bool ir_transposed_window(struct arena *a, const struct ir_node *n, struct ir_window *w);
+/* The same window with `rank` dimensions: those added in front have size 1. */
+struct ir_window ir_window_lift(const struct ir_window *w, int rank);
 
 /* function.c: the rows IR_FUNCTION of ops.def, y = at(x, params) element by element. In double,
  * from operations that are exact or correctly rounded and the C library's functions: the same on

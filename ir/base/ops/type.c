@@ -197,3 +197,13 @@ void ir_store_float(enum ir_dtype t, void *data, int64_t i, double v) {
     else
         ((double *)data)[i] = v;
 }
+
+void ir_store_real(enum ir_dtype t, void *data, int64_t i, double v) {
+    const double most = 0x1p62; /* beyond any integer type but the largest, and a number of it */
+    if (ir_is_float(t)) {
+        ir_store_float(t, data, i, v);
+        return;
+    }
+    if (!(v > -most)) v = v < 0 ? -most : 0;
+    ir_store_int(t, data, i, ir_limit_int(t, (int64_t)(v < most ? v : most)));
+}
