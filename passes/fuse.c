@@ -32,11 +32,11 @@ static bool fuse_activation(struct ir_graph *g, struct ir_node *n) {
 /* Every window holds a pixel of its input: padding, with `more` added, is smaller than the
  * kernel on each side. */
 static bool has_full_windows(const struct ir_node *pool, const int64_t *more) {
-    int kernel_count, pad_count, dilation_count = 0;
+    int kernel_count, pad_count, dilation_count;
     const int64_t *kernel = ir_attr_ints(pool, "kernel_shape", &kernel_count);
     const int64_t *pads = ir_attr_ints(pool, "pads", &pad_count);
-    const int64_t *dilations = NULL;
-    if (pool->op == IR_OP_maxpool) dilations = ir_attr_ints(pool, "dilations", &dilation_count);
+    const int64_t *dilations = ir_attr_ints(pool, "dilations", &dilation_count);
+    if (pool->out_count > 1) return false; /* where the maxima stand is asked for */
     if (kernel_count != 2 || pad_count != 4 || ir_attr_int(pool, "ceil_mode") != 0) return false;
     if (strcmp(ir_attr_string(pool, "auto_pad"), "NOTSET") != 0) return false;
     for (int i = 0; i < 4; i++)
