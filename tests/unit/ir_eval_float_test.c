@@ -316,6 +316,7 @@ static const struct ir_test_case cases[] = {
      "%y: f32[3] = dropout(%i0)\n",
      {-1.75, 2.75, -0.5}, 3},
 #include "ir_float_elements.def"
+#include "ir_float_networks.def"
 };
 /* clang-format on */
 
