@@ -158,7 +158,7 @@ static void test_every_operator(void **state) {
         assert_true(inputs <= 8 && outputs <= 8);
         for (int i = 0; i < info->min_in; i++) in[i] = x;
         for (int i = 0; i < outputs; i++) out[i] = ir_value_new(g, NULL, IR_I8, 2, NULL);
-        out[0]->quant = (struct ir_quant){8, -op, -128};
+        out[0]->quant = (struct ir_quant){8, -(op % 100), -128};
         struct ir_node *n =
             ir_node_new(g, NULL, (enum ir_op)op, info->meaning, in, inputs, out, outputs);
         add_every_attribute(g, n);
