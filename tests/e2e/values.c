@@ -5,7 +5,7 @@
  *
  * GRAPH.nir: as nbqc --print-after=quantize --print-data prints it. INPUTS: the floats of all inputs
  * one behind the other. OUTPUT gets of each value that a node makes its name, the name of its
- * element type and its number of elements, a line each, then its elements. */
+ * element type and its dimensions, a line each, then its elements. */
 #include "base/file.h"
 #include "ir/ir.h"
 
@@ -14,9 +14,10 @@
 static void keep(void *user, const struct ir_value *v, const void *data) {
     struct writer *w = user;
     if (!v->producer) return;
-    size_t count = (size_t)ir_elements(v);
-    write_text(w, "%s\n%s\n%zu\n", v->name, ir_dtype_name(v->dtype), count);
-    write_bytes(w, data, count * ir_dtype_size(v->dtype));
+    write_text(w, "%s\n%s\n", v->name, ir_dtype_name(v->dtype));
+    for (int d = 0; d < v->rank; d++) write_text(w, "%lld ", (long long)v->dims[d]);
+    write_text(w, "\n");
+    write_bytes(w, data, (size_t)ir_elements(v) * ir_dtype_size(v->dtype));
 }
 
 static bool slice_inputs(const struct ir_graph *g, const struct file_view *f, const void **in) {

@@ -2,6 +2,8 @@
 
 Tensors of zero 0 and of the encoded zero of what is never negative; shifts of none and of many bits; windows that reach
 over the edges; weights of one and two terms."""
+import pathlib
+import re
 import sys
 
 import numpy as np
@@ -84,5 +86,9 @@ for name in y:
     shape = "x".join(map(str, made[name]))
     lines.append(f"%{name}.y: f32[{shape}] = dequantize(%{name})")
     outs.append(f"%{name}.y")
+rows = (pathlib.Path(__file__).resolve().parents[3] / "ir/base/ops/ops.def").read_text()
+known = set(re.findall(r'^IR_OP\((\w+), *"\w+", *"", [-0-9,\s]*"[^"]*"(?:\s*"[^"]*")*,\s*QUANT', rows, re.M))
+forgotten = known - set(re.findall(r" = (\w+)\(", "\n".join(lines)))
+assert len(known) >= 12 and not forgotten, f"operators of the table that are not here: {forgotten}; known: {known}"
 print('graph "quantized" {\n  input %x: f32[1x6x13x12]')
 print("\n".join(f"  {line}" for line in consts + lines) + f"\n  return {', '.join(outs)}\n}}")
