@@ -34,9 +34,9 @@ static void put_act(struct fe_export *x, const char *from) {
     if (!strcmp(ir_attr_string(x->n, "act"), "relu"))
         fe_put(x, "Relu", to, (const char *const[]){from, NULL});
     else
-        fe_put(x, "Clip", to,
-               (const char *const[]){from, clip_bound(x, "act_min"), clip_bound(x, "act_max"),
-                                     NULL});
+        fe_put(
+            x, "Clip", to,
+            (const char *const[]){from, clip_bound(x, "act_min"), clip_bound(x, "act_max"), NULL});
 }
 
 /* Softmax of old: all axes from one on are one. */
@@ -87,8 +87,8 @@ static bool put_float_node(struct fe_export *x) {
     if (row->since_min > x->opset) x->opset = row->since_min;
     if (n->op == IR_OP_softmax && ir_attr_int(n, "flat")) return put_flat_softmax(x);
     struct ir_attr_info info;
-    bool act = ir_attr_schema_find(n->op, "act", &info) &&
-               strcmp(ir_attr_string(n, "act"), "none") != 0;
+    bool act =
+        ir_attr_schema_find(n->op, "act", &info) && strcmp(ir_attr_string(n, "act"), "none") != 0;
     const char **in = arena_array(x->a, (size_t)n->in_count + 1, sizeof *in);
     for (int i = 0; i < n->in_count; i++) in[i] = n->in[i] ? n->in[i]->name : "";
     const char *y = fe_put(x, row->onnx, act ? NULL : n->out[0]->name, in);
@@ -200,7 +200,8 @@ static void pack(struct fe_export *x, struct writer *to) {
 
 bool fe_export(struct ir_graph *g, struct writer *to) {
     Onnx__GraphProto graph;
-    struct fe_export x = {.c = g->ctx, .a = arena_new(g->ctx), .g = g, .to = &graph, .opset = OPSET};
+    struct fe_export x = {
+        .c = g->ctx, .a = arena_new(g->ctx), .g = g, .to = &graph, .opset = OPSET};
     int errors = g->ctx->errors;
     if (put_graph(&x)) pack(&x, to);
     arena_free(x.a);

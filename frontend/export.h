@@ -20,9 +20,9 @@ struct fe_export {
     struct ctx *c;
     struct arena *a;
     struct ir_graph *g;
-    const struct ir_node *n;           /* the one being written, */
-    int step;                          /* and how many names it has taken for its parts */
-    Onnx__GraphProto *to;              /* nodes and initializers, */
+    const struct ir_node *n;            /* the one being written, */
+    int step;                           /* and how many names it has taken for its parts */
+    Onnx__GraphProto *to;               /* nodes and initializers, */
     size_t node_room, initializer_room; /* and how many there is room for */
     int64_t opset;
 };

@@ -54,8 +54,7 @@ static const char *put_weights(struct fe_export *x, const struct fe_sum *s, int 
         else
             ((int16_t *)data)[i] = (int16_t)v;
     }
-    const char *w =
-        fe_put_tensor(x, fe_part(x), narrow ? FE_I8 : FE_I16, 4, s->dims, data, bytes);
+    const char *w = fe_put_tensor(x, fe_part(x), narrow ? FE_I8 : FE_I16, 4, s->dims, data, bytes);
     return fe_put_cast(x, w, FE_F32, NULL);
 }
 

@@ -362,18 +362,12 @@ static bool export_qinterleave(struct fe_export *x) {
 /* --- the table --- */
 
 static export_fn *const table[IR_OP_COUNT] = {
-    [IR_OP_quantize] = export_quantize,
-    [IR_OP_dequantize] = export_dequantize,
-    [IR_OP_qconv] = export_qconv,
-    [IR_OP_qadd] = export_qadd,
-    [IR_OP_qmul] = export_qmul,
-    [IR_OP_qscale] = export_qscale,
-    [IR_OP_qmaxpool] = export_qmaxpool,
-    [IR_OP_qavgpool] = export_qavgpool,
-    [IR_OP_qlut] = export_qlut,
-    [IR_OP_qcopy] = export_qcopy,
-    [IR_OP_qconcat] = export_qconcat,
-    [IR_OP_qinterleave] = export_qinterleave,
+    [IR_OP_quantize] = export_quantize, [IR_OP_dequantize] = export_dequantize,
+    [IR_OP_qconv] = export_qconv,       [IR_OP_qadd] = export_qadd,
+    [IR_OP_qmul] = export_qmul,         [IR_OP_qscale] = export_qscale,
+    [IR_OP_qmaxpool] = export_qmaxpool, [IR_OP_qavgpool] = export_qavgpool,
+    [IR_OP_qlut] = export_qlut,         [IR_OP_qcopy] = export_qcopy,
+    [IR_OP_qconcat] = export_qconcat,   [IR_OP_qinterleave] = export_qinterleave,
 };
 
 bool fe_exports(enum ir_op op) {
