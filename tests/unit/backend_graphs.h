@@ -1,5 +1,6 @@
 /* Random quantized graphs for the backend's tests: every operation that becomes a layer, odd
- * sizes, residuals, values used twice, several outputs. All numbers come from one seed. */
+ * sizes, residuals, values used twice, several outputs; and host nodes between them. All numbers come
+ * from one seed. */
 #ifndef NBQ_TESTS_BACKEND_GRAPHS_H
 #define NBQ_TESTS_BACKEND_GRAPHS_H
 
@@ -389,11 +390,125 @@ static void gen_output(struct gen *r, struct ir_value *v, bool softmax) {
     ir_add_output(r->g, f);
 }
 
+/* ---- Host nodes ------------------------------------------------------------------------------ */
+
+/* A node that only the host can run, from floats to a value of any type. */
+static struct ir_node *gen_host_node(struct gen *r, enum ir_op op, struct ir_value *const *in,
+                                     int count, enum ir_dtype type, int rank, const int64_t *dims) {
+    struct ir_value *y = ir_value_new(r->g, NULL, type, rank, dims);
+    struct ir_node *n = ir_node_new(r->g, NULL, op, NULL, in, count, &y, 1);
+    ir_set_string(r->g, n, "host", "a test");
+    return n;
+}
+
+static struct ir_value *gen_real(struct gen *r, struct ir_value *v) {
+    struct ir_value *f = ir_value_new(r->g, NULL, IR_F32, v->rank, v->dims);
+    ir_node_new(r->g, NULL, IR_OP_dequantize, NULL, &v, 1, &f, 1);
+    return f;
+}
+
+static struct ir_value *gen_stored(struct gen *r, struct ir_value *f, int exp) {
+    struct ir_value *y = gen_value(r, (int)f->dims[1], (int)f->dims[2], (int)f->dims[3], exp);
+    ir_node_new(r->g, NULL, IR_OP_quantize, NULL, &f, 1, &y, 1);
+    return y;
+}
+
+static struct ir_value *gen_host_unary(struct gen *r, struct ir_value *f, int exp) {
+    (void)exp;
+    struct ir_node *n = gen_host_node(r, IR_OP_tanh, &f, 1, IR_F32, 4, f->dims);
+    return n->out[0];
+}
+
+static struct ir_value *gen_host_softmax(struct gen *r, struct ir_value *f, int exp) {
+    (void)exp;
+    struct ir_node *n = gen_host_node(r, IR_OP_softmax, &f, 1, IR_F32, 4, f->dims);
+    ir_set_int(r->g, n, "axis", gen_pick(r, 1, 3));
+    return n->out[0];
+}
+
+static struct ir_value *gen_host_transpose(struct gen *r, struct ir_value *f, int exp) {
+    (void)exp;
+    int64_t dims[4] = {1, f->dims[1], f->dims[3], f->dims[2]};
+    struct ir_node *n = gen_host_node(r, IR_OP_transpose, &f, 1, IR_F32, 4, dims);
+    ir_set_ints(r->g, n, "perm", (int64_t[]){0, 1, 3, 2}, 4);
+    return n->out[0];
+}
+
+/* With what the device made elsewhere, or with the network's input. */
+static struct ir_value *gen_host_add(struct gen *r, struct ir_value *f, int exp) {
+    (void)exp;
+    struct ir_value *in[2] = {f, r->g->inputs[0]};
+    if (gen_pick(r, 0, 3) || memcmp(in[1]->dims, f->dims, sizeof f->dims) != 0) {
+        struct ir_value *other = gen_same_shape(r, f);
+        in[1] = other ? gen_real(r, other) : f;
+    }
+    return gen_host_node(r, IR_OP_add, in, 2, IR_F32, 4, f->dims)->out[0];
+}
+
+/* Through a flat row and back, by nodes that have a reason or none. */
+static struct ir_value *gen_host_view(struct gen *r, struct ir_value *f, int exp) {
+    (void)exp;
+    int64_t *shape = gen_array(r, 6, sizeof *shape), rank[1] = {4}, two[1] = {2};
+    shape[0] = 1, shape[1] = ir_elements(f);
+    memcpy(shape + 2, f->dims, 4 * sizeof *shape);
+    struct ir_value *flat = ir_value_new(r->g, NULL, IR_F32, 2, shape);
+    struct ir_value *back = ir_value_new(r->g, NULL, IR_F32, 4, f->dims);
+    struct ir_value *in[2] = {f, ir_const_new(r->g, NULL, IR_I64, 1, two, shape)};
+    struct ir_node *n = ir_node_new(r->g, NULL, IR_OP_reshape, NULL, in, 2, &flat, 1);
+    if (gen_pick(r, 0, 1)) ir_set_string(r->g, n, "host", "between host nodes");
+    in[0] = flat, in[1] = ir_const_new(r->g, NULL, IR_I64, 1, rank, shape + 2);
+    if (gen_pick(r, 0, 3) == 0) ir_add_output(r->g, flat);
+    ir_node_new(r->g, NULL, IR_OP_reshape, NULL, in, 2, &back, 1);
+    return back;
+}
+
+/* Whole numbers in between, which may be an output as well. */
+static struct ir_value *gen_host_integers(struct gen *r, struct ir_value *f, int exp) {
+    (void)exp;
+    struct ir_node *n = gen_host_node(r, IR_OP_cast, &f, 1, IR_I64, 4, f->dims);
+    ir_set_string(r->g, n, "to", "i64");
+    if (gen_pick(r, 0, 3) == 0) ir_add_output(r->g, n->out[0]);
+    n = gen_host_node(r, IR_OP_cast, n->out, 1, IR_F32, 4, f->dims);
+    ir_set_string(r->g, n, "to", "f32");
+    return n->out[0];
+}
+
+/* A constant that several nodes share. */
+static struct ir_value *gen_host_scale(struct gen *r, struct ir_value *f, int exp) {
+    (void)exp;
+    float *w = gen_array(r, (size_t)f->dims[1], sizeof *w);
+    for (int64_t i = 0; i < f->dims[1]; i++) w[i] = (float)gen_pick(r, -30, 30) / 16;
+    int64_t dims[4] = {1, f->dims[1], 1, 1};
+    struct ir_value *in[2] = {f, ir_const_new(r->g, NULL, IR_F32, 4, dims, w)};
+    in[0] = gen_host_node(r, IR_OP_mul, in, 2, IR_F32, 4, f->dims)->out[0];
+    return gen_host_node(r, IR_OP_add, in, 2, IR_F32, 4, f->dims)->out[0];
+}
+
+/* Rounded as if for the device, and back. */
+static struct ir_value *gen_host_rounded(struct gen *r, struct ir_value *f, int exp) {
+    return gen_real(r, gen_stored(r, f, exp));
+}
+
+typedef struct ir_value *gen_host_fn(struct gen *r, struct ir_value *f, int exp);
+
+static struct ir_value *gen_host(struct gen *r, struct ir_value *x) {
+    static gen_host_fn *const makers[] = {gen_host_unary, gen_host_softmax, gen_host_transpose,
+                                          gen_host_add,   gen_host_view,    gen_host_integers,
+                                          gen_host_scale, gen_host_rounded};
+    struct ir_value *f = gen_real(r, x);
+    for (int n = gen_pick(r, 1, 3); n > 0; n--)
+        f = makers[gen_pick(r, 0, (int)(sizeof makers / sizeof *makers) - 1)](r, f, x->quant.exp);
+    if (gen_pick(r, 0, 5) == 0) ir_add_output(r->g, f);
+    if (gen_pick(r, 0, 5) == 0 && r->live_count < GEN_MAX_VALUES / 2)
+        r->live[r->live_count++] = gen_stored(r, f, x->quant.exp + 1);
+    return gen_stored(r, f, x->quant.exp);
+}
+
 typedef struct ir_value *gen_layer_fn(struct gen *r, struct ir_value *x);
 
-/* A graph of `layers` layers on target t; owned by c. */
-static struct ir_graph *gen_graph(struct ctx *c, const struct svpe_target *t, int act_bits,
-                                  uint64_t seed, int layers) {
+/* A graph of `layers` layers on target t, `hosts` in a hundred of them on the host; owned by c. */
+static struct ir_graph *gen_graph_hosts(struct ctx *c, const struct svpe_target *t, int act_bits,
+                                        uint64_t seed, int layers, int hosts) {
     static gen_layer_fn *const makers[] = {gen_conv, gen_conv,   gen_conv,      gen_conv, gen_add,
                                            gen_mul,  gen_scale,  gen_lut,       gen_copy, gen_max,
                                            gen_avg,  gen_concat, gen_interleave};
@@ -412,8 +527,10 @@ static struct ir_graph *gen_graph(struct ctx *c, const struct svpe_target *t, in
     while (r.live_count <= layers) {
         struct ir_value *from =
             r.live[gen_pick(&r, 0, 2) ? r.live_count - 1 : gen_pick(&r, 0, r.live_count - 1)];
+        bool host = hosts && gen_pick(&r, 1, 100) <= hosts;
         struct ir_value *y =
-            makers[gen_pick(&r, 0, (int)(sizeof makers / sizeof *makers) - 1)](&r, from);
+            host ? gen_host(&r, from)
+                 : makers[gen_pick(&r, 0, (int)(sizeof makers / sizeof *makers) - 1)](&r, from);
         if (y) r.live[r.live_count++] = y;
     }
     gen_output(&r, r.live[r.live_count - 1], gen_pick(&r, 0, 3) == 0);
@@ -421,6 +538,11 @@ static struct ir_graph *gen_graph(struct ctx *c, const struct svpe_target *t, in
         if (ir_use_count(r.g, r.live[i]) == 0 || gen_pick(&r, 0, 9) == 0)
             gen_output(&r, r.live[i], false);
     return r.g;
+}
+
+static inline struct ir_graph *gen_graph(struct ctx *c, const struct svpe_target *t, int act_bits,
+                                         uint64_t seed, int layers) {
+    return gen_graph_hosts(c, t, act_bits, seed, layers, 0);
 }
 
 #endif
