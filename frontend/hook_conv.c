@@ -23,15 +23,19 @@ void fe_hook_batchnorm(struct fe_node *n) {
         if (n->out[i][0]) diag(n->s->c, fe_training_output, n->where, i + 1, n->out[i]);
 }
 
-static bool is_false(const struct ir_value *v) {
-    return ir_is_const(v) && v->dtype == IR_BOOL && ir_elements(v) == 1 &&
-           *(const uint8_t *)v->data == 0;
+/* A constant of one element, as a number; otherwise when it is left out or no constant. */
+static double one_number(const struct fe_node *n, int index, double otherwise, double open) {
+    const struct ir_value *v = n->in_count > index ? n->in[index] : NULL;
+    if (!v) return otherwise;
+    if (!ir_is_const(v) || ir_elements(v) != 1) return open;
+    if (v->dtype == IR_BOOL) return *(const uint8_t *)v->data;
+    return v->dtype == IR_F32 ? (double)*(const float *)v->data : open;
 }
 
-/* The ratio (input 2) is of training; so is the mask, and training_mode (input 3) must be off. */
+/* The ratio (input 2) is of training, whose mode (input 3) must be off, unless nothing is dropped.
+ * Then the mask is true everywhere. */
 void fe_hook_dropout(struct fe_node *n) {
-    if (n->out_count > 1) diag(n->s->c, fe_mask_output, n->where, n->out[1]);
-    if (n->in_count > 2 && n->in[2] && !is_false(n->in[2]))
-        diag(n->s->c, fe_training_mode, n->where);
+    bool training = one_number(n, 2, 0, 1) != 0;
+    if (training && one_number(n, 1, 0.5, 1) != 0) diag(n->s->c, fe_training_mode, n->where);
     if (n->in_count > 1) n->in_count = 1;
 }

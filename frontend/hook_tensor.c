@@ -88,9 +88,10 @@ void fe_hook_cast(struct fe_node *n) {
     bool named = n->s->opset < 6;
     const struct fe_dtype *d =
         named ? fe_dtype_by_name((const char *)to->s.data, to->s.len) : fe_dtype(to->i);
-    if (d && d->ir != IR_DTYPE_COUNT)
+    if (d && d->ir != IR_DTYPE_COUNT) {
         fe_node_set_string(n, "to", ir_dtype_name(d->ir));
-    else if (named)
+        if (!d->bytes) fe_node_set_string(n, "form", d->name);
+    } else if (named)
         diag(n->s->c, fe_cast_name, n->where,
              arena_strndup(n->s->arena, (const char *)to->s.data, to->s.len), known);
     else

@@ -40,5 +40,9 @@ void fe_supported_ops(struct writer *to) {
     }
     write_text(to, "\nElement types: ");
     const char *names = fe_dtype_names(to->arena);
-    write_text(to, "%s; float16, bfloat16 and double are computed as float.\n", names);
+    write_text(to,
+               "%s. Float16, bfloat16 and double are computed as float. What has fewer "
+               "bits than 8, and floats of 8, are for casts on the host: they are stored as the "
+               "next type, and constants cannot have them.\n",
+               names);
 }

@@ -160,7 +160,7 @@ static const struct fe_dtype *check_type(struct fe_state *s, const Onnx__TensorP
     const struct fe_dtype *d = fe_dtype(t->data_type);
     if (!d)
         diag(s->c, fe_tensor_unknown_type, where, (int)t->data_type, fe_dtype_names(s->arena));
-    else if (d->ir == IR_DTYPE_COUNT)
+    else if (d->ir == IR_DTYPE_COUNT || (!d->bytes && t->raw_data.len + t->n_int32_data))
         diag(s->c, fe_tensor_type, where, d->name, d->number, fe_dtype_names(s->arena));
     else
         return d;

@@ -102,7 +102,7 @@ bool pass_is_view(enum ir_op op) {
 static bool is_copy(const struct ir_node *n) {
     switch (n->op) {
     case IR_OP_cast:
-        return n->in[0]->dtype == n->out[0]->dtype;
+        return n->in[0]->dtype == n->out[0]->dtype && !ir_attr_find(n, "form");
     case IR_OP_transpose:
         return keeps_order(n);
     case IR_OP_slice:

@@ -23,7 +23,7 @@
 #include <string.h>
 
 enum outcome { PASSED, EXEMPT, REFUSED, FAILED, OUTCOMES };
-enum { MAX_TENSORS = 64, MAX_ROWS = 400, MAX_RULES = 400 };
+enum { MAX_TENSORS = 64, MAX_ROWS = 400, MAX_RULES = 400, MAX_LIST = 64 };
 
 /* A line of the table: an operator. */
 struct row {
@@ -60,6 +60,11 @@ struct test {
     const char *why;           /* it failed */
 };
 
+struct input {
+    const char *name; /* NULL: an initializer now */
+    struct test_tensor tensor;
+};
+
 static const struct tier {
     char letter;
     const char *op;
@@ -89,25 +94,49 @@ static bool exists(const char *path) {
     return f != NULL;
 }
 
-/* The inputs that lie beside the model. */
-static int read_inputs(struct test *t, struct test_tensor *in) {
+static bool is_initializer(const Onnx__GraphProto *g, const char *name) {
+    for (size_t i = 0; i < g->n_initializer; i++)
+        if (!strcmp(g->initializer[i]->name, name)) return true;
+    return false;
+}
+
+/* Lists of shapes, axes and modes are constants of the models that people compile; here they are
+ * inputs, and become initializers. So does what has no elements, which no network takes. */
+static bool becomes_constant(const struct test_tensor *t) {
+    return t->count == 0 || (!t->type->real && t->count <= MAX_LIST);
+}
+
+/* The inputs that lie beside the model, in the order of its own; count of them, −1: one cannot be
+ * read. The names of those that become constants are NULL. */
+static int read_inputs(struct test *t, struct input *in) {
+    Onnx__GraphProto *g = t->model->graph;
     int n = 0;
-    while (n < MAX_TENSORS && exists(tensor_path(t, "input", n)) &&
-           test_tensor_read(t->c, t->a, tensor_path(t, "input", n), &in[n]))
+    for (size_t i = 0; i < g->n_input && n < MAX_TENSORS; i++) {
+        const char *name = g->input[i]->name;
+        struct file_view f;
+        if (is_initializer(g, name)) continue;
+        const char *path = tensor_path(t, "input", n);
+        if (!test_tensor_read(t->c, t->a, path, &in[n].tensor) || !file_map(t->c, path, &f))
+            return -1;
+        in[n].name = name;
+        if (becomes_constant(&in[n].tensor)) {
+            Onnx__TensorProto *p = onnx__tensor_proto__unpack(NULL, f.size, f.data);
+            free(p->name);
+            p->name = strdup(name);
+            g->initializer = realloc(g->initializer, (g->n_initializer + 1) * sizeof p);
+            g->initializer[g->n_initializer++] = p;
+            in[n].name = NULL;
+        }
         n++;
+    }
     return n;
 }
 
-static struct ir_graph *import(struct test *t, const struct test_tensor *in, int count) {
-    struct engine_tensor like[MAX_TENSORS];
-    for (int i = 0; i < count; i++) {
-        like[i] = (struct engine_tensor){.rank = in[i].rank};
-        memcpy(like[i].dims, in[i].dims, sizeof like[i].dims);
-    }
-    struct fe_options o = {.sizes = {.like = like, .like_count = count}};
-    const char *path = t->run->light ? arena_printf(t->a, "%s/%s.onnx", t->folder, t->name)
-                                     : arena_printf(t->a, "%s/%s/model.onnx", t->folder, t->name);
-    return fe_import(t->c, path, &o);
+static struct ir_graph *import(struct test *t) {
+    size_t size = onnx__model_proto__get_packed_size(t->model);
+    uint8_t *bytes = arena_alloc(t->a, size);
+    onnx__model_proto__pack(t->model, bytes);
+    return fe_import_bytes(t->c, t->name, bytes, size, NULL);
 }
 
 static const float *ramp(struct arena *a, int64_t n) {
@@ -116,16 +145,17 @@ static const float *ramp(struct arena *a, int64_t n) {
     return v;
 }
 
-static bool set_inputs(struct test *t, struct ir_graph *g, const struct test_tensor *in, int n) {
-    for (int i = 0; i < g->input_count; i++) {
+static bool set_inputs(struct test *t, struct ir_graph *g, const struct input *in, int n) {
+    for (int i = 0, k = 0; i < g->input_count; i++, k++) {
         struct ir_value *v = g->inputs[i];
         if (t->run->light) {
             v->data = ramp(t->a, ir_elements(v));
             continue;
         }
-        t->why = arena_printf(t->a, "input %d cannot be read, or is not of the model's shape", i);
-        if (i >= n || in[i].count != ir_elements(v)) return false;
-        v->data = test_tensor_data(t->a, &in[i], v->dtype);
+        while (k < n && (!in[k].name || strcmp(in[k].name, v->name) != 0)) k++;
+        t->why = arena_printf(t->a, "input %s is not of the model's shape", v->name);
+        if (k >= n || in[k].tensor.count != ir_elements(v)) return false;
+        v->data = test_tensor_data(t->a, &in[k].tensor, v->dtype);
     }
     return true;
 }
@@ -155,13 +185,21 @@ static bool compare(struct test *t, const struct ir_graph *g) {
     return !exists(tensor_path(t, "output", g->output_count));
 }
 
+static const char *first_error(const struct ctx *c) {
+    for (const struct diag *d = c->first; d; d = d->next)
+        if (d->severity == DIAG_ERROR) return d->message;
+    return "no message";
+}
+
 static enum outcome try_case(struct test *t) {
-    struct test_tensor in[MAX_TENSORS];
-    int n = t->run->light ? 0 : read_inputs(t, in);
+    struct input in[MAX_TENSORS];
+    t->why = "the model or an input cannot be read";
+    int n = !t->model ? -1 : t->run->light ? 0 : read_inputs(t, in);
+    if (!t->model) return FAILED;
     int errors = t->c->errors;
-    struct ir_graph *g = import(t, in, n);
-    t->why = t->c->last ? t->c->last->message : "no message";
-    if (!g) return t->c->errors > errors ? REFUSED : FAILED;
+    struct ir_graph *g = import(t);
+    if (!g) t->why = first_error(t->c);
+    if (!g || n < 0) return t->c->errors > errors ? REFUSED : FAILED;
     return set_inputs(t, g, in, n) && evaluate(t, g) && compare(t, g) ? PASSED : FAILED;
 }
 

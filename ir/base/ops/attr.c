@@ -10,7 +10,7 @@
  * such default of ops.def stands here. */
 static const char *const preset_strings[] = {
     "none",       "NOTSET",  "constant",           "pow2", "DCR", "nearest",
-    "half_pixel", "stretch", "round_prefer_floor",
+    "half_pixel", "stretch", "round_prefer_floor", "up",
 };
 static const struct {
     const char *text;

@@ -190,25 +190,42 @@ int64_t ir_whole_of(double x) {
     return x < -9223372036854775808.0 ? INT64_MIN : (int64_t)x;
 }
 
-bool ir_eval_cast(const struct ir_eval *e) {
-    enum ir_dtype from = ir_in(e->n, 0)->dtype, to = e->n->out[0]->dtype;
-    const void *x = ir_eval_in(e, 0);
-    void *y = ir_eval_out(e, 0);
+/* A cast from one type to another, where form is not NULL to the numbers of that. */
+struct cast {
+    enum ir_dtype from, to;
+    const struct ir_narrow *form;
+    bool saturate;
+    char mode;
+};
+
+static void cast_at(const struct cast *c, const void *x, void *y, int64_t i) {
+    double real = ir_load_float(c->from, x, i);
+    int64_t whole = ir_is_float(c->from) ? ir_whole_of(real) : ir_load_int(c->from, x, i);
+    if (ir_is_float(c->to))
+        ir_store_float(c->to, y, i,
+                       c->form ? ir_narrow_float(c->form, real, c->saturate, c->mode) : real);
+    else if (c->to == IR_BOOL)
+        ir_store_int(c->to, y, i, real != 0);
+    else if (c->form)
+        ir_store_int(c->to, y, i, ir_narrow_int(c->form, whole));
+    else /* integers wrap */
+        ir_store_int(c->to, y, i, ir_is_float(c->from) ? ir_limit_int(c->to, whole) : whole);
+}
+
+static bool cast_all(const struct ir_eval *e, const struct cast *c) {
     int64_t count = ir_elements(e->n->out[0]);
-    for (int64_t i = 0; i < count; i++) {
-        double real = ir_load_float(from, x, i);
-        if (ir_is_float(to))
-            ir_store_float(to, y, i, real);
-        else if (to == IR_BOOL)
-            ((uint8_t *)y)[i] = real != 0;
-        else if (ir_is_float(from))
-            ir_store_int(to, y, i, ir_limit_int(to, ir_whole_of(real)));
-        else
-            ir_store_int(to, y, i, ir_load_int(from, x, i)); /* integers wrap */
-    }
+    for (int64_t i = 0; i < count; i++) cast_at(c, ir_eval_in(e, 0), ir_eval_out(e, 0), i);
     return true;
 }
 
+bool ir_eval_cast(const struct ir_eval *e) {
+    return cast_all(e, &(struct cast){.from = ir_in(e->n, 0)->dtype,
+                                      .to = e->n->out[0]->dtype,
+                                      .form = ir_narrow_by_name(ir_attr_string(e->n, "form")),
+                                      .saturate = ir_attr_int(e->n, "saturate") != 0,
+                                      .mode = *ir_attr_string(e->n, "round_mode")});
+}
+
 bool ir_eval_castlike(const struct ir_eval *e) {
-    return ir_eval_cast(e);
+    return cast_all(e, &(struct cast){.from = ir_in(e->n, 0)->dtype, .to = e->n->out[0]->dtype});
 }

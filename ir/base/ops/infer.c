@@ -216,6 +216,12 @@ bool ir_infer_cast(struct ir_infer *x) {
     const char *to = ir_attr_string(x->n, "to");
     enum ir_dtype t = to == NULL ? IR_DTYPE_COUNT : ir_dtype_by_name(to);
     if (t == IR_DTYPE_COUNT) return ir_fail_attr(x, "to", "an element type (f32, i64, …)");
+    const char *form = ir_attr_string(x->n, "form"), *mode = ir_attr_string(x->n, "round_mode");
+    const struct ir_narrow *narrow = ir_narrow_by_name(form);
+    if (form != NULL && (narrow == NULL || ir_narrow_is_int(narrow) == ir_is_float(t)))
+        return ir_fail_attr(x, "form", "a type narrower than the one in to: float8e4m3fn, int4, …");
+    if (strcmp(mode, "up") != 0 && strcmp(mode, "down") != 0 && strcmp(mode, "nearest") != 0)
+        return ir_fail_attr(x, "round_mode", "up, down or nearest");
     ir_same_as_input(x);
     x->out[0].dtype = t;
     return true;

@@ -140,6 +140,16 @@ void ir_binary_at(const struct ir_binary *op, enum ir_dtype t, const void *a, in
  * all. */
 int ir_compare_at(enum ir_dtype t, const void *x, int64_t i, int64_t j);
 
+/* narrow.c: element types that casts know and the IR has no storage for. NULL: none such. */
+struct ir_narrow;
+const struct ir_narrow *ir_narrow_by_name(const char *name);
+bool ir_narrow_is_int(const struct ir_narrow *t);
+/* The nearest number of a float type, ties to even. Beyond the largest: that, or with saturate off
+ * infinity or no number, as the type has it. mode: up, down or nearest by its first letter, of the
+ * type that has powers of two only. */
+double ir_narrow_float(const struct ir_narrow *t, double x, bool saturate, char mode);
+int64_t ir_narrow_int(const struct ir_narrow *t, int64_t v); /* the low bits */
+
 /* eval_conv.c: convolution has one body compiled for several instruction sets, which all give the
  * same bits; how many of them this CPU has, the plainest first, and the one to take. */
 int ir_conv_levels(void);
