@@ -1,0 +1,183 @@
+/* Pass fuse-functions. Requires SHAPES, FOLDED. Breaks NO_BN, FUSED, RESIDUAL.
+ *
+ * Functions of one element that exporters spell out in several operators become the one operator
+ * they are, which is a table of the device: x · Sigmoid(x) is Swish, x · min(max(x + 3, 0), 6) / 6
+ * is HardSwish, and so on. A form is taken only where every operator in it has one reader, every
+ * number in it is the constant that it has to be, and the shape stays that of x: constants of
+ * several numbers, and values that somebody else reads, leave a graph as it is. Sources: the
+ * functions that ONNX gives for HardSwish, Mish, Swish and Gelu, and what PyTorch, TensorFlow and
+ * Keras exporters write at opsets that do not have them. */
+#include "passes/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A form and what it is. x: any value, the same wherever it stands; a, b: any constant; a number:
+ * this constant; NAME(…): an operator, additions and multiplications in either order;
+ * NAME[…](…): with these attributes, in the order of its row. */
+struct form {
+    const char *is, *pattern;
+};
+
+#define SIXTH  ".16666667"
+#define CLIP   "clip(add(x,3),0,6)"
+#define RAMP   "hardsigmoid[" SIXTH ",.5]"
+#define ROOT_1 "erf(div(x,1.41421356))"
+#define ROOT_2 "erf(mul(x,.70710678))"
+#define GELU(e)                                                                                    \
+    {"gelu", "mul(mul(x,add(" e ",1)),.5)"}, {"gelu", "mul(mul(x,.5),add(" e ",1))"},              \
+        {"gelu", "mul(x,mul(add(" e ",1),.5))"}, {                                                 \
+        "gelu", "div(mul(x,add(" e ",1)),2)"                                                       \
+    }
+
+/* clang-format off */
+static const struct form forms[] = {
+    {"swish", "mul(x,sigmoid(x))"},
+    {"swish[a]", "mul(x,sigmoid(mul(x,a)))"},
+    {RAMP, "div(" CLIP ",6)"},
+    {RAMP, "mul(" CLIP "," SIXTH ")"},
+    {"hardsigmoid[a,b]", "clip(add(mul(x,a),b),0,1)"},
+    {"hardswish", "mul(x," RAMP "(x))"},
+    {"hardswish", "div(mul(x," CLIP "),6)"},
+    {"hardswish", "mul(mul(x," CLIP ")," SIXTH ")"},
+    {"hardswish", "mul(mul(x," SIXTH ")," CLIP ")"},
+    {"hardswish", "mul(div(x,6)," CLIP ")"},
+    {"softplus", "log(add(exp(x),1))"},
+    {"mish", "mul(x,tanh(softplus(x)))"},
+    GELU(ROOT_1),
+    GELU(ROOT_2),
+};
+/* clang-format on */
+enum { FORMS = sizeof forms / sizeof *forms };
+
+/* What the letters of a form stand for. */
+struct binding {
+    const struct ir_graph *g;
+    struct ir_value *x;
+    double numbers[2]; /* a, b */
+};
+
+/* Of constants that exporters round to float, and of those they write with six digits. */
+static bool near(double found, double wanted) {
+    return fabs(found - wanted) <= 1e-5 * fabs(wanted);
+}
+
+static bool is_number(const struct ir_value *v, double *number) {
+    if (!ir_is_const(v) || v->elided || v->dtype != IR_F32 || ir_elements(v) != 1) return false;
+    *number = pass_const_at(v, 0);
+    return isfinite(*number);
+}
+
+static bool is_letter(const char *p, char letter) {
+    return *p == letter && (p[1] == '\0' || strchr(",)]", p[1]));
+}
+
+/* Behind the term at p: at the comma, the bracket or the end. */
+static const char *skip(const char *p) {
+    for (int depth = 0; *p && (depth > 0 || !strchr(",)]", *p)); p++)
+        depth += *p == '(' || *p == '[' ? 1 : *p == ')' || *p == ']' ? -1 : 0;
+    return p;
+}
+
+/* The attributes of a function are the numbers of the list at p. */
+static bool has_attributes(const struct ir_node *n, const char *p) {
+    struct ir_function f = ir_function_of(n);
+    for (int i = 0; *p == '[' || *p == ','; i++) {
+        char *end;
+        if (!near(f.params[i], strtod(p + 1, &end))) return false;
+        p = end;
+    }
+    return true;
+}
+
+static bool match(struct binding *b, const char *p, struct ir_value *v);
+
+/* The two operands of n, in the order of the form or, where that does not matter, in the other. */
+static bool match_pair(struct binding *b, const char *p, const struct ir_node *n) {
+    const char *second = skip(p) + 1;
+    struct binding before = *b;
+    if (match(b, p, n->in[0]) && match(b, second, n->in[1])) return true;
+    *b = before;
+    if (n->op != IR_OP_add && n->op != IR_OP_mul) return false;
+    return match(b, p, n->in[1]) && match(b, second, n->in[0]);
+}
+
+/* "clip(TERM,LO,HI)": bounds as attributes of old exports are inputs by now. */
+static bool match_clip(struct binding *b, const char *p, const struct ir_node *n) {
+    const char *lo = skip(p) + 1, *hi = skip(lo) + 1;
+    struct pass_clamp clamp;
+    return pass_clamp_of(n, &clamp) && clamp.lo == strtod(lo, NULL) &&
+           near(clamp.hi, strtod(hi, NULL)) && match(b, p, n->in[0]);
+}
+
+static bool match_node(struct binding *b, const char *p, const struct ir_node *n) {
+    size_t name = strcspn(p, "[("), open = strcspn(p, "(");
+    const char *op = ir_op_info(n->op)->name;
+    if (strlen(op) != name || strncmp(op, p, name) != 0 || ir_attr_find(n, "act")) return false;
+    if (n->op == IR_OP_clip) return match_clip(b, p + open + 1, n);
+    if (ir_is_function(n->op) && !has_attributes(n, p + name)) return false;
+    return n->in_count == 2 ? match_pair(b, p + open + 1, n) : match(b, p + open + 1, n->in[0]);
+}
+
+static bool match(struct binding *b, const char *p, struct ir_value *v) {
+    double number;
+    if (is_letter(p, 'x')) {
+        if (!b->x && !ir_is_const(v)) b->x = v;
+        return b->x == v;
+    }
+    if (is_letter(p, 'a') || is_letter(p, 'b')) return is_number(v, &b->numbers[*p - 'a']);
+    if (strchr(".0123456789", *p)) return is_number(v, &number) && near(number, strtod(p, NULL));
+    return v->producer && ir_single_user(b->g, v) && match_node(b, p, v->producer);
+}
+
+/* The operator of a form's result; IR_OP_COUNT: the table has none of that name. */
+static enum ir_op op_of(const struct form *f) {
+    char name[24] = "";
+    memcpy(name, f->is, strcspn(f->is, "["));
+    return ir_op_by_name(name);
+}
+
+static const struct form *form_of(const struct ir_graph *g, const struct ir_node *n,
+                                  struct binding *b) {
+    if (n->out_count != 1 || n->out[0]->dtype != IR_F32) return NULL;
+    for (int i = 0; i < FORMS; i++) {
+        *b = (struct binding){.g = g};
+        if (match_node(b, forms[i].pattern, n) && pass_same_shape(b->x, n->out[0]) &&
+            op_of(&forms[i]) != IR_OP_COUNT)
+            return &forms[i];
+    }
+    return NULL;
+}
+
+static bool is_form(const struct ir_graph *g, const struct ir_node *n) {
+    struct binding b;
+    return form_of(g, n, &b) != NULL;
+}
+
+/* "NAME[…]", with numbers and letters for the attributes. */
+static bool apply_form(struct ir_graph *g, struct ir_node *n) {
+    struct binding b;
+    const struct form *form = form_of(g, n, &b);
+    const char *p = form->is + strcspn(form->is, "[");
+    enum ir_op op = op_of(form);
+    struct ir_node *to = ir_node_new(g, n, op, n->name, &b.x, 1, n->out, 1);
+    struct ir_attr_info info;
+    for (int i = 0; *p == '[' || *p == ','; i++, p = skip(p + 1)) {
+        bool letter = is_letter(p + 1, 'a') || is_letter(p + 1, 'b');
+        ir_attr_schema(op, i, &info);
+        ir_set_float(g, to, info.name,
+                     (double)(float)(letter ? b.numbers[p[1] - 'a'] : strtod(p + 1, NULL)));
+    }
+    ir_node_remove(g, n);
+    return true;
+}
+
+static const struct pass_rule rules[] = {{"function", is_form, apply_form}};
+
+bool pass_fuse_functions(struct ir_graph *g, const struct pass_options *o) {
+    (void)o;
+    if (!pass_rules_apply(g, rules, 1)) return false;
+    pass_sweep(g);
+    return true;
+}
