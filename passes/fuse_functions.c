@@ -20,18 +20,13 @@ struct form {
     const char *is, *pattern;
 };
 
-#define SIXTH  ".16666667"
-#define CLIP   "clip(add(x,3),0,6)"
-#define RAMP   "hardsigmoid[" SIXTH ",.5]"
-#define ROOT_1 "erf(div(x,1.41421356))"
-#define ROOT_2 "erf(mul(x,.70710678))"
-#define GELU(e)                                                                                    \
-    {"gelu", "mul(mul(x,add(" e ",1)),.5)"}, {"gelu", "mul(mul(x,.5),add(" e ",1))"},              \
-        {"gelu", "mul(x,mul(add(" e ",1),.5))"}, {                                                 \
-        "gelu", "div(mul(x,add(" e ",1)),2)"                                                       \
-    }
-
 /* clang-format off */
+#define SIXTH   ".16666667"
+#define CLIP    "clip(add(x,3),0,6)"
+#define RAMP    "hardsigmoid[" SIXTH ",.5]"
+#define GELU(e) {"gelu", "mul(mul(x,add(" e ",1)),.5)"}, {"gelu", "mul(mul(x,.5),add(" e ",1))"}, \
+                {"gelu", "mul(x,mul(add(" e ",1),.5))"}, {"gelu", "div(mul(x,add(" e ",1)),2)"}
+
 static const struct form forms[] = {
     {"swish", "mul(x,sigmoid(x))"},
     {"swish[a]", "mul(x,sigmoid(mul(x,a)))"},
@@ -45,8 +40,8 @@ static const struct form forms[] = {
     {"hardswish", "mul(div(x,6)," CLIP ")"},
     {"softplus", "log(add(exp(x),1))"},
     {"mish", "mul(x,tanh(softplus(x)))"},
-    GELU(ROOT_1),
-    GELU(ROOT_2),
+    GELU("erf(div(x,1.41421356))"),
+    GELU("erf(mul(x,.70710678))"),
 };
 /* clang-format on */
 enum { FORMS = sizeof forms / sizeof *forms };
