@@ -177,30 +177,34 @@ bool ir_eval_qconv(const struct ir_eval *e) {
 
 /* --- element by element --- */
 
+/* How many elements of input 0 in a row go with one of input 1: all of a plane, or one. */
+static int64_t sharing(const struct ir_eval *e) {
+    const struct ir_value *a = ir_in(e->n, 0), *b = ir_in(e->n, 1);
+    int64_t plane = a->dims[2] * a->dims[3];
+    return b->dims[2] * b->dims[3] != plane ? plane : 1;
+}
+
 bool ir_eval_qadd(const struct ir_eval *e) {
     struct operand a = operand_of(e, 0), b = operand_of(e, 1);
     struct result y = result_of(e);
     int least = a.exp < b.exp ? a.exp : b.exp;
     int shift = e->n->out[0]->quant.exp - least;
-    int64_t count = ir_elements(e->n->out[0]);
+    int64_t count = ir_elements(e->n->out[0]), share = sharing(e);
     for (int64_t i = 0; i < count; i++)
         put(&y, i,
             times_pow2(stored(&a, i) - a.zero, a.exp - least) +
-                times_pow2(stored(&b, i) - b.zero, b.exp - least),
+                times_pow2(stored(&b, i / share) - b.zero, b.exp - least),
             shift);
     return true;
 }
 
 bool ir_eval_qmul(const struct ir_eval *e) {
     struct operand a = operand_of(e, 0), b = operand_of(e, 1);
-    const struct ir_value *v = ir_in(e->n, 0), *factor = ir_in(e->n, 1);
     struct result y = result_of(e);
     int shift = e->n->out[0]->quant.exp - a.exp - b.exp;
-    int64_t count = ir_elements(v), plane = v->dims[2] * v->dims[3];
-    bool per_channel = factor->dims[2] * factor->dims[3] != plane;
+    int64_t count = ir_elements(e->n->out[0]), share = sharing(e);
     for (int64_t i = 0; i < count; i++)
-        put(&y, i, (stored(&a, i) - a.zero) * (stored(&b, per_channel ? i / plane : i) - b.zero),
-            shift);
+        put(&y, i, (stored(&a, i) - a.zero) * (stored(&b, i / share) - b.zero), shift);
     return true;
 }
 

@@ -75,18 +75,18 @@ bool ir_infer_qconv(struct ir_infer *x) {
     return ir_want(x, 6, 4, IR_I16);
 }
 
-static bool infer_two(struct ir_infer *x, bool per_channel) {
+static bool infer_two(struct ir_infer *x) {
     if (!want_activation(x, 0, 4) || !want_activation(x, 1, 4)) return false;
     ir_same_as_input(x);
     x->out[0].dtype = stored_type(x->n->out[0]);
-    return want_same_shape(x, 0, 1, per_channel);
+    return want_same_shape(x, 0, 1, true);
 }
 
 bool ir_infer_qadd(struct ir_infer *x) {
-    return infer_two(x, false);
+    return infer_two(x);
 }
 bool ir_infer_qmul(struct ir_infer *x) {
-    return infer_two(x, true);
+    return infer_two(x);
 }
 
 bool ir_infer_qscale(struct ir_infer *x) {

@@ -1,6 +1,6 @@
 /* Pass fuse. Requires SHAPES, FOLDED, NO_BN. Provides FUSED. Breaks RANGES.
  *
- * Relu and Clip become the attribute `act` of the convolution or addition before them, through a
+ * Relu and Clip become the attribute `act` of the convolution, addition or affine before them, through a
  * max-pool where one stands between. Behind a Concat each operand is clamped instead. Pad by
  * zeros becomes padding of the convolution or pool behind it. What feeds anybody else as well is
  * left alone. */
@@ -8,10 +8,15 @@
 
 #include <string.h>
 
-/* The convolution or addition that makes v for a single reader. */
+/* A convolution, addition, or affine: it has a clamp of its own. */
+static bool has_act(const struct ir_node *n) {
+    return n->op == IR_OP_conv || n->op == IR_OP_add || n->op == IR_OP_affine;
+}
+
+/* That which makes v for a single reader. */
 static struct ir_node *act_target(const struct ir_graph *g, const struct ir_value *v) {
     struct ir_node *n = v->producer;
-    if (n == NULL || (n->op != IR_OP_conv && n->op != IR_OP_add)) return NULL;
+    if (n == NULL || !has_act(n)) return NULL;
     return ir_single_user(g, v) != NULL ? n : NULL;
 }
 
@@ -122,7 +127,7 @@ static bool is_not_negative(const struct ir_value *v) {
     const struct ir_node *n = v->producer;
     struct pass_clamp clamp;
     if (n == NULL) return false;
-    if (n->op == IR_OP_conv || n->op == IR_OP_add) return pass_act_get(n).lo >= 0;
+    if (has_act(n)) return pass_act_get(n).lo >= 0;
     return pass_clamp_of(n, &clamp) && clamp.lo >= 0;
 }
 

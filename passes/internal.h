@@ -45,7 +45,14 @@ struct ir_value *pass_emit(struct ir_graph *g, struct ir_node *before, enum ir_o
                            const char *name, const char *out, struct ir_value *const *in,
                            int in_count);
 
-/* affine.c: y = x·factor + shift, per output channel, into the convolution that makes x. */
+/* affine.c: y = x·factor + shift, per channel. */
+struct pass_affine {
+    double *factor, *shift; /* a number per channel; NULL: 1, 0 */
+};
+/* n as that of its input *index, an image: BatchNormalization, and Add, Sub, Mul, Div of a constant
+ * per channel. All factors and shifts are finite. False: it is none. */
+bool pass_affine_of(struct arena *a, const struct ir_node *n, int *index, struct pass_affine *out);
+/* Into the convolution that makes x: */
 /* The convolution (constant weights, no activation) that makes input `index` of n for n alone;
  * NULL: there is none. */
 struct ir_node *pass_affine_conv(const struct ir_graph *g, const struct ir_node *n, int index);
@@ -96,6 +103,8 @@ void pass_rearrange(struct ir_graph *g);
 struct ir_node *pass_identity_conv(struct ir_graph *g, struct ir_node *n, struct ir_value *x);
 /* 4-D, one image, not too many channels for a matrix of C×C. */
 bool pass_can_be_identity(const struct ir_value *x);
+/* alone.c: rewrites arithmetic that found no convolution. */
+bool pass_alone(struct ir_graph *g);
 /* Why the device does not run a node: a row of diag.def, filled in. */
 struct pass_reason {
     const char *id, *text, *hint;

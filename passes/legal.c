@@ -75,14 +75,19 @@ static bool check_conv(const struct check *x) {
            expect_finite(x, bias, "bias");
 }
 
-static bool check_add(const struct check *x) {
+static bool is_vector_of(const struct ir_value *b, const struct ir_value *a) {
+    return b->dims[1] == a->dims[1] && b->dims[2] == 1 && b->dims[3] == 1;
+}
+
+/* Two activations of one shape, or one of them a number per channel. */
+static bool check_pair(const struct check *x) {
     const struct ir_value *a = x->n->in[0], *b = x->n->in[1];
     for (int i = 0; i < 2; i++)
         if (ir_is_const(x->n->in[i]))
-            return REFUSE(x, pass_add_const, ir_type_text(x->a, x->n->in[i]));
+            return REFUSE(x, pass_pair_const, ir_type_text(x->a, x->n->in[i]));
     if (!expect_image(x, a) || !expect_image(x, b)) return false;
-    return pass_same_shape(a, b) ||
-           REFUSE(x, pass_add_shapes, ir_type_text(x->a, a), ir_type_text(x->a, b));
+    return pass_same_shape(a, b) || is_vector_of(a, b) || is_vector_of(b, a) ||
+           REFUSE(x, pass_pair_shapes, ir_type_text(x->a, a), ir_type_text(x->a, b));
 }
 
 static bool check_pool(const struct check *x) {
@@ -121,10 +126,15 @@ static bool check_batchnorm(const struct check *x) {
     double epsilon = ir_attr_float(x->n, "epsilon");
     for (int64_t c = 0; ir_is_const(var) && c < ir_elements(var); c++)
         if (!(pass_const_at(var, c) + epsilon > 0))
-            return WRONG(x, pass_batchnorm_variance, var->name, (long long)c, pass_const_at(var, c),
-                         epsilon);
-    return REFUSE(x, pass_batchnorm_alone);
+            return WRONG(x, pass_batchnorm_variance, var->name, (long long)c,
+                         pass_const_at(var, c), epsilon);
+    return expect_image(x, x->n->in[0]) && REFUSE(x, pass_batchnorm_alone);
 }
+
+static bool check_affine(const struct check *x) {
+    return expect_image(x, x->n->in[0]);
+}
+
 static bool check_activation(const struct check *x) {
     for (int i = 1; i < x->n->in_count; i++) {
         const struct ir_value *bound = x->n->in[i];
@@ -132,7 +142,7 @@ static bool check_activation(const struct check *x) {
         if (!ir_is_const(bound) || ir_elements(bound) != 1 || isnan(pass_const_at(bound, 0)))
             return REFUSE(x, pass_bound, bound->name);
     }
-    return REFUSE(x, pass_activation, ir_type_text(x->a, x->n->in[0]));
+    return expect_image(x, x->n->in[0]);
 }
 static bool check_function(const struct check *x) {
     return expect_image(x, x->n->in[0]);
@@ -156,7 +166,7 @@ static bool check_none(const struct check *x) {
 
 static rule_fn *const rules[IR_OP_COUNT] = {
     [IR_OP_conv] = check_conv,
-    [IR_OP_add] = check_add,
+    [IR_OP_add] = check_pair,
     [IR_OP_maxpool] = check_pool,
     [IR_OP_avgpool] = check_pool,
     [IR_OP_gemm] = check_dense,
@@ -168,7 +178,8 @@ static rule_fn *const rules[IR_OP_COUNT] = {
     [IR_OP_pad] = check_move,
     [IR_OP_identity] = check_copy,
     [IR_OP_concat] = check_concat,
-    [IR_OP_mul] = check_arithmetic,
+    [IR_OP_mul] = check_pair,
+    [IR_OP_affine] = check_affine,
     [IR_OP_div] = check_arithmetic,
     [IR_OP_sub] = check_arithmetic,
     [IR_OP_transpose] = check_transpose,

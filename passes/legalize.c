@@ -2,8 +2,8 @@
  * QUANTIZED, PROVEN: it makes float convolutions.
  *
  * Rewrites what can be said in other words: auto_pad and ceil_mode become plain padding, global
- * pools get their kernel, Slice and Pad become selecting convolutions (move.c), activations and
- * constants that found no convolution get one of their own that changes nothing else. Then every
+ * pools get their kernel, Slice and Pad become selecting convolutions (move.c), arithmetic that
+ * found no convolution becomes work of the vector unit (alone.c). Then every
  * node that the device still cannot run goes to the host (place.c), by the rules of legal.c. */
 #include "passes/internal.h"
 
@@ -73,59 +73,9 @@ static const struct pass_rule plain_rules[] = {
     {"global pool", is_global_pool, give_kernel},
 };
 
-static bool is_lone_activation(const struct ir_graph *g, const struct ir_node *n) {
-    (void)g;
-    struct pass_clamp clamp;
-    return pass_clamp_of(n, &clamp) && pass_can_be_identity(n->in[0]);
-}
-
-static bool give_conv(struct ir_graph *g, struct ir_node *n) {
-    struct pass_clamp clamp;
-    pass_clamp_of(n, &clamp);
-    pass_act_set(g, pass_identity_conv(g, n, n->in[0]), clamp);
-    return true;
-}
-
-/* x + constant, constant + x or x − constant, one constant per channel: which input x is; −1:
- * none of these. */
-static int lone_operand(const struct ir_node *n) {
-    if (n->op != IR_OP_add && n->op != IR_OP_sub) return -1;
-    int i = n->op == IR_OP_add && ir_is_const(n->in[0]);
-    const struct ir_value *x = n->in[i];
-    return pass_can_be_identity(x) && pass_same_shape(x, n->out[0]) ? i : -1;
-}
-
-static bool is_lone_constant(const struct ir_graph *g, const struct ir_node *n) {
-    int i = lone_operand(n);
-    if (i < 0) return false;
-    struct arena *scratch = arena_new(g->ctx);
-    bool found = pass_per_channel(scratch, n->in[1 - i], n->in[i]->dims[1], 4) != NULL;
-    arena_free(scratch);
-    return found;
-}
-
-static bool give_biased_conv(struct ir_graph *g, struct ir_node *n) {
-    struct arena *scratch = arena_new(g->ctx);
-    int i = lone_operand(n);
-    int64_t channels = n->in[i]->dims[1];
-    double *shift = pass_per_channel(scratch, n->in[1 - i], channels, 4);
-    for (int64_t c = 0; n->op == IR_OP_sub && c < channels; c++) shift[c] = -shift[c];
-    struct pass_clamp clamp = pass_act_get(n);
-    struct ir_node *conv = pass_identity_conv(g, n, n->in[i]);
-    pass_affine_apply(g, conv, NULL, shift);
-    pass_act_set(g, conv, clamp);
-    arena_free(scratch);
-    return true;
-}
-
-static const struct pass_rule lone_rules[] = {
-    {"activation alone", is_lone_activation, give_conv},
-    {"constant alone", is_lone_constant, give_biased_conv},
-};
-
 #define COUNT(rules) ((int)(sizeof(rules) / sizeof(rules)[0]))
 
-/* A convolution made here may take in what stood behind the node it was made of. */
+/* What is made here may take in what stood behind the node it was made of. */
 static bool fuse_again(struct ir_graph *g, const struct pass_options *o) {
     return pass_fold_batchnorm(g, o) && pass_fuse(g, o);
 }
@@ -133,6 +83,6 @@ static bool fuse_again(struct ir_graph *g, const struct pass_options *o) {
 bool pass_legalize(struct ir_graph *g, const struct pass_options *o) {
     pass_rearrange(g);
     return pass_rules_apply(g, plain_rules, COUNT(plain_rules)) && fuse_again(g, o) &&
-           pass_rules_apply(g, lone_rules, COUNT(lone_rules)) && fuse_again(g, o) &&
+           pass_alone(g) && fuse_again(g, o) &&
            pass_place(g, o);
 }

@@ -30,9 +30,19 @@ static bool takes_conv(const struct ir_node *n) {
            no_auto_pad(n);
 }
 
-static bool takes_add(const struct ir_node *n) {
+static bool is_vector_of(const struct ir_value *b, const struct ir_value *a) {
+    return b->dims[1] == a->dims[1] && b->dims[2] == 1 && b->dims[3] == 1;
+}
+
+/* Of the same shape, or one of them a number per channel. */
+static bool takes_pair(const struct ir_node *n) {
     const struct ir_value *a = n->in[0], *b = n->in[1];
-    return is_map(b) && !memcmp(a->dims, b->dims, 4 * sizeof *a->dims);
+    return is_map(b) && (!memcmp(a->dims, b->dims, 4 * sizeof *a->dims) || is_vector_of(a, b) ||
+                         is_vector_of(b, a));
+}
+
+static bool takes_affine(const struct ir_node *n) {
+    return is_floats(n->in[1]) && is_floats(n->in[2]);
 }
 
 static bool takes_maxpool(const struct ir_node *n) {
@@ -115,7 +125,8 @@ static struct bounds whole(struct ir_quant q) {
 static struct bounds act_bounds(const struct ir_node *n) {
     struct ir_quant q = n->out[0]->quant;
     struct bounds b = whole(q);
-    const char *act = ir_attr_string(n, "act");
+    const char *act = ir_attr_string(n, "act"); /* NULL: an operator without */
+    if (!act) return b;
     if (!strcmp(act, "relu")) b.lo = ir_quantize_float(0, q);
     if (!strcmp(act, "clip")) {
         b.lo = ir_quantize_float(ir_attr_float(n, "act_min"), q);
@@ -164,9 +175,61 @@ static void convert_conv(struct ir_graph *g, struct quant_plan *p, struct ir_nod
     }
 }
 
+/* Integer operators have the number per channel second. */
+static void put_pair(struct ir_graph *g, struct ir_node *n, enum ir_op op) {
+    bool swap = is_vector_of(n->in[0], n->in[1]) && !is_vector_of(n->in[1], n->in[0]);
+    struct ir_value *in[] = {n->in[swap], n->in[!swap]};
+    set_bounds(g, put(g, n, op, in, 2), act_bounds(n));
+}
+
 static void convert_add(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
     (void)p;
-    set_bounds(g, put(g, n, IR_OP_qadd, n->in, 2), act_bounds(n));
+    put_pair(g, n, IR_OP_qadd);
+}
+
+static void convert_mul(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    put_pair(g, n, IR_OP_qmul);
+}
+
+/* docs/numbers.md, factor and bias: mult / 2^shift ≈ factor · 2^(x.exp − y.exp), the shift as large
+ * as 15 bits of factor and 30 of bias allow. A bias that is too large for any shift would clamp the
+ * result anyway. */
+struct scaling {
+    int16_t mult;
+    int32_t bias, shift;
+};
+
+static struct scaling scaling_of(double factor, double shift, int x_exp, int y_exp) {
+    const double most_mult = INT16_MAX, most_bias = (double)(1 << 30);
+    factor = ldexp(factor, x_exp - y_exp);
+    shift = ldexp(shift, -y_exp);
+    int s = 0;
+    while (s < 31 && fabs(rint(ldexp(factor, s + 1))) <= most_mult &&
+           fabs(rint(ldexp(shift, s + 1))) <= most_bias)
+        s++;
+    double mult = fmax(fmin(rint(ldexp(factor, s)), most_mult), -most_mult);
+    double bias = fmax(fmin(rint(ldexp(shift, s)), most_bias), -most_bias);
+    return (struct scaling){(int16_t)mult, (int32_t)bias, s};
+}
+
+static void convert_affine(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    const float *factor = n->in[1]->data, *shift = n->in[2]->data;
+    size_t channels = (size_t)n->in[0]->dims[1];
+    int16_t *mult = arena_array(g->arena, channels, sizeof *mult);
+    int32_t *bias = arena_array(g->arena, channels, sizeof *bias);
+    int32_t *right = arena_array(g->arena, channels, sizeof *right);
+    for (size_t c = 0; c < channels; c++) {
+        struct scaling s = scaling_of((double)factor[c], (double)shift[c], n->in[0]->quant.exp,
+                                      n->out[0]->quant.exp);
+        mult[c] = s.mult, bias[c] = s.bias, right[c] = s.shift;
+    }
+    const int64_t *dims = n->in[1]->dims;
+    struct ir_value *in[] = {n->in[0], constant(g, n, "mult", IR_I16, 1, dims, mult),
+                             constant(g, n, "bias", IR_I32, 1, dims, bias),
+                             constant(g, n, "shift", IR_I32, 1, dims, right)};
+    set_bounds(g, put(g, n, IR_OP_qscale, in, 4), act_bounds(n));
 }
 
 static void convert_maxpool(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
@@ -245,7 +308,9 @@ static const struct conversion {
     void (*convert)(struct ir_graph *g, struct quant_plan *p, struct ir_node *n);
 } conversions[] = {
     {IR_OP_conv, takes_conv, convert_conv},
-    {IR_OP_add, takes_add, convert_add},
+    {IR_OP_add, takes_pair, convert_add},
+    {IR_OP_mul, takes_pair, convert_mul},
+    {IR_OP_affine, takes_affine, convert_affine},
     {IR_OP_maxpool, takes_maxpool, convert_maxpool},
     {IR_OP_avgpool, takes_avgpool, convert_avgpool},
     {IR_OP_relu, takes_map, convert_relu},

@@ -20,7 +20,7 @@ static const struct op_rule {
 } rules[] = {
     {IR_OP_relu, false, SIGN_POSITIVE}, {IR_OP_softmax, false, SIGN_POSITIVE},
     {IR_OP_clip, false, SIGN_CLIP},     {IR_OP_add, false, SIGN_ALL},
-    {IR_OP_avgpool, false, SIGN_ALL},   {IR_OP_gavgpool, false, SIGN_ALL},
+    {IR_OP_mul, false, SIGN_ALL},       {IR_OP_avgpool, false, SIGN_ALL},   {IR_OP_gavgpool, false, SIGN_ALL},
     {IR_OP_maxpool, true, SIGN_ALL},    {IR_OP_concat, true, SIGN_ALL},
     {IR_OP_reshape, true, SIGN_ALL},    {IR_OP_flatten, true, SIGN_ALL},
     {IR_OP_squeeze, true, SIGN_ALL},    {IR_OP_unsqueeze, true, SIGN_ALL},
@@ -73,15 +73,16 @@ static bool lower_bound_positive(const struct ir_value *bound) {
 }
 
 static bool act_positive(const struct ir_node *n) {
-    if (n->op != IR_OP_conv && n->op != IR_OP_add) return false;
-    const char *act = ir_attr_string(n, "act");
+    const char *act = ir_attr_string(n, "act"); /* NULL: an operator without */
+    if (!act) return false;
     if (!strcmp(act, "relu")) return true;
     return !strcmp(act, "clip") && ir_attr_float(n, "act_min") >= 0;
 }
 
 /* sign[] by value id; the inputs' entries are known because nodes come in topological order. */
 static bool all_positive(const struct ir_node *n, const bool *sign) {
-    bool first_only = n->op != IR_OP_add && n->op != IR_OP_concat && n->op != IR_OP_interleave;
+    bool first_only = n->op != IR_OP_add && n->op != IR_OP_mul && n->op != IR_OP_concat &&
+                      n->op != IR_OP_interleave;
     for (int i = 0; i < (first_only ? 1 : n->in_count); i++)
         if (!quant_is_activation(n->in[i]) || !sign[n->in[i]->id]) return false;
     return true;

@@ -38,6 +38,26 @@ static bool settle_copy(const struct quant_families *f, struct quant_plan *p, st
     return quant_family_raise(f, x, y->quant.exp - SHIFT_MAX) || raised;
 }
 
+/* y = round_shift(a·b, s): 0 ≤ s ≤ 31. */
+static bool settle_mul(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    struct ir_value *a = n->in[0], *b = n->in[1], *y = n->out[0];
+    struct ir_value *fine = a->quant.exp < b->quant.exp ? a : b, *other = fine == a ? b : a;
+    bool raised = quant_family_raise(f, y, a->quant.exp + b->quant.exp);
+    return quant_family_raise(f, fine, y->quant.exp - other->quant.exp - SHIFT_MAX) || raised;
+}
+
+/* A factor has 15 bits and no more than a shift to the right. */
+static bool settle_affine(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    double most = 0;
+    const float *factor = n->in[1]->data;
+    for (int64_t c = 0; c < n->in[0]->dims[1]; c++) most = fmax(most, fabs((double)factor[c]));
+    int x = n->in[0]->quant.exp, y = n->out[0]->quant.exp;
+    while (y <= EXP_MAX && rint(ldexp(most, x - y)) > FACTOR_MAX) y++;
+    return quant_family_raise(f, n->out[0], y);
+}
+
 struct windows { /* of an average pool */
     int64_t kh, kw;
     int64_t rows, cols; /* of the smallest window, inside the input */
@@ -95,6 +115,7 @@ static const struct settle_rule {
 } rules[] = {
     {IR_OP_add, settle_add},      {IR_OP_relu, settle_copy}, {IR_OP_clip, settle_copy},
     {IR_OP_avgpool, settle_mean}, {IR_OP_conv, settle_conv},
+    {IR_OP_mul, settle_mul},      {IR_OP_affine, settle_affine},
 };
 
 static bool settle_node(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {
