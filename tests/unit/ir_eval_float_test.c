@@ -278,6 +278,12 @@ static const struct ir_test_case cases[] = {
      "const %i1: f32[1x2x1x2] = [-1.5, -2.5, -3.5, -4.5]\n"
      "%y: f32[1x2x3x2] = interleave(%i0, %i1) {step=[2,1]}\n",
      {1, 2, -1.5, -2.5, 3, 4, 5, 6, -3.5, -4.5, 7, 8}, 12},
+    {"affine, clamped, two channels",
+     "const %i0: f32[1x2x1x3] = [1, 2, -3, 4, 5, -6]\n"
+     "const %i1: f32[2] = [-2, 0.5]\n"
+     "const %i2: f32[2] = [1, -0.25]\n"
+     "%y: f32[1x2x1x3] = affine(%i0, %i1, %i2) {act=clip, act_min=-2, act_max=5}\n",
+     {-1, -2, 5, 1.75, 2.25, -2}, 6},
     {"gather, negative index",
      "const %i0: f32[2x3] = [-0.5, 1.25, -0.75, 0.5, -0.75, 2.5]\n"
      "const %i1: i64[2] = [2, -3]\n"

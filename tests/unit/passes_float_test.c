@@ -138,36 +138,37 @@ static void test_meaning_is_kept(void **state) {
     if (legal < SEEDS * 2 / 5) fail_msg("only %d of %d graphs are legal", legal, SEEDS);
 }
 
-/* Operators that only move pixels become convolutions with weights of their own, an activation
- * behind a concatenation one for each branch: those may be the same as another's. So
+/* Operators that only move pixels become convolutions with weights of their own, constants that
+ * find none an affine, an activation behind a concatenation one for each branch: those may be the same as another's. So
  * merge-duplicates, which comes before, has such ones to merge when it runs again, and nothing
  * else. */
 struct parts {
     int nodes, constants;
 };
 
-static bool moves_pixels(const struct ir_node *n) {
-    return n->op == IR_OP_conv && ir_attr_int(n, "select") == 1;
+static bool is_made(const struct ir_node *n) {
+    return n->op == IR_OP_affine || n->op == IR_OP_relu || n->op == IR_OP_clip ||
+           (n->op == IR_OP_conv && ir_attr_int(n, "select") == 1);
 }
 
-static bool is_of_move(const struct ir_value *constant) {
+static bool is_of_made(const struct ir_value *constant) {
     for (const struct ir_use *u = constant->uses; u != NULL; u = u->next)
-        if (!moves_pixels(u->node)) return false;
+        if (!is_made(u->node)) return false;
     return constant->uses != NULL;
 }
 
 /* Without those. */
 static struct parts count_parts(const struct ir_graph *g) {
     struct parts n = {0};
-    for (const struct ir_node *p = g->first; p != NULL; p = p->next) n.nodes += !moves_pixels(p);
+    for (const struct ir_node *p = g->first; p != NULL; p = p->next) n.nodes += !is_made(p);
     for (int i = 0; i < g->value_count; i++) {
         const struct ir_value *v = g->values[i];
-        n.constants += v != NULL && ir_is_const(v) && !is_of_move(v);
+        n.constants += v != NULL && ir_is_const(v) && !is_of_made(v);
     }
     return n;
 }
 
-static void merge_moves(struct ir_graph *g, const char *name) {
+static void merge_made(struct ir_graph *g, const char *name) {
     struct parts before = count_parts(g);
     assert_true(run_passes(g, &name, 1));
     struct parts after = count_parts(g);
@@ -184,7 +185,7 @@ static void check_idempotent(uint64_t seed) {
     int count = float_passes(names);
     if (run_passes(g, names, count)) {
         for (int i = 0; i < count; i++) {
-            if (strcmp(names[i], "merge-duplicates") == 0) merge_moves(g, names[i]);
+            if (strcmp(names[i], "merge-duplicates") == 0) merge_made(g, names[i]);
             const char *once = text_of(g, a);
             assert_true(run_passes(g, &names[i], 1));
             if (strcmp(text_of(g, a), once) != 0)
