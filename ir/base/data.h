@@ -36,6 +36,10 @@ struct sample {
     const char *name;     /* file name, or "FILE#index" */
     int rank;             /* of the array in a .npy or .pb file of its own; 0: there is none */
     int64_t dims[8];
+    /* Of such an array, as they are in the file: "f32", "i64", "bool", … the array
+     * may be a scalar. NULL: an image, or a sample of a data set. */
+    const char *type;
+    const void *elements;
 };
 
 struct dataset;
@@ -58,6 +62,9 @@ bool data_get(struct ctx *c, struct arena *a, const struct dataset *d, long inde
 bool data_read_file(struct ctx *c, struct arena *a, const char *path, struct sample *out);
 bool data_write_npy(struct ctx *c, const char *path, const float *values, const int64_t *dims,
                     int rank);
+/* The same of elements of any type that samples have. */
+bool data_write_array(struct ctx *c, const char *path, const char *type, const void *elements,
+                      const int64_t *dims, int rank);
 /* Reads --resize, --crop, --resize-filter, --scale, --mean, --std and --bgr of any tool that has
  * these options; false after saying which value is wrong (exit code 2). How many numbers --mean and
  * --std have is for the model's input to judge. */

@@ -1,4 +1,4 @@
-/* Something that maps float inputs to float outputs: the float reference of a model. Lets nbq-run,
+/* Something that maps inputs to outputs: the float reference of a model. Lets nbq-run,
  * which may not include ir/, run `--reference MODEL.onnx` through frontend/reference.c; a build
  * without the frontend leaves it out (nbq-run then says so). */
 #ifndef NBQ_BASE_ENGINE_H
@@ -10,7 +10,8 @@ struct engine_tensor {
     const char *name;
     int rank;
     int64_t dims[8];
-    float *values; /* owned by the engine, valid until the next run */
+    const char *type; /* of an element: "f32", "i64", … */
+    void *values;     /* owned by the engine, valid until the next run */
 };
 
 struct engine {
@@ -19,7 +20,7 @@ struct engine {
     const struct engine_tensor *inputs; /* values are NULL here */
     /* inputs[i]: input_count arrays in declared order. Outputs stay valid until the next run. False
      * after saying why. */
-    bool (*run)(struct engine *e, const float *const *inputs, const struct engine_tensor **outputs);
+    bool (*run)(struct engine *e, const void *const *inputs, const struct engine_tensor **outputs);
 };
 
 /* Sizes of the open dimensions of a model's inputs, and where the model is cut. */

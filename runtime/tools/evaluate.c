@@ -49,7 +49,7 @@ static bool compare(struct worker *w, const struct sample *s) {
              (long long)count);
         return false;
     }
-    w->score.agree += run_best(w->model.out[0], count) == run_best(w->against.out[0], count);
+    w->score.agree += run_best(w->model.real[0], count) == run_best(w->against.real[0], count);
     return true;
 }
 
@@ -79,7 +79,7 @@ static bool evaluate_image(struct evaluation *e, struct worker *w, long index) {
     int class;
     if (!find_class(w, &s, e->job->label_offset, count, &class)) return false;
     if (class >= 0) {
-        size_t rank = run_rank(w->model.out[0], count, (size_t) class);
+        size_t rank = run_rank(w->model.real[0], count, (size_t) class);
         w->score.top1 += rank == 0;
         w->score.top5 += rank < BEST;
     }

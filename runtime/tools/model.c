@@ -1,6 +1,8 @@
 /* A program on a device and a float model behind one face: set inputs, run, read floats. */
 #include "runtime/tools/run.h"
 
+#include "base/ops/ops.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -16,7 +18,8 @@ static struct run_tensor tensor_of_program(struct nbq_tensor_info info) {
                            .rank = info.rank,
                            .channels = info.channels,
                            .height = info.height,
-                           .width = info.width};
+                           .width = info.width,
+                           .type = info.type};
     memcpy(t.dims, info.dims, sizeof t.dims);
     count_elements(&t);
     return t;
@@ -25,7 +28,7 @@ static struct run_tensor tensor_of_program(struct nbq_tensor_info info) {
 /* N×C×H×W and C×H×W as images; anything else as one row of channels. */
 static struct run_tensor tensor_of_engine(const struct engine_tensor *e) {
     struct run_tensor t = {
-        .name = e->name, .rank = e->rank, .channels = 1, .height = 1, .width = 1};
+        .name = e->name, .rank = e->rank, .channels = 1, .height = 1, .width = 1, .type = e->type};
     bool image = e->rank == 3 || (e->rank == 4 && e->dims[0] == 1);
     for (int n = 0; n < e->rank && n < 8; n++) {
         t.dims[n] = e->dims[n];
@@ -40,6 +43,14 @@ static struct run_tensor tensor_of_engine(const struct engine_tensor *e) {
     return t;
 }
 
+static size_t element_size(const struct run_tensor *t) {
+    return ir_dtype_size(ir_dtype_by_name(t->type));
+}
+
+static bool is_real(const struct run_tensor *t) {
+    return strcmp(t->type, ir_dtype_name(IR_F32)) == 0;
+}
+
 /* ---- Opening ---- */
 
 static void open_tensors(struct run_model *m, int inputs, int outputs) {
@@ -49,6 +60,7 @@ static void open_tensors(struct run_model *m, int inputs, int outputs) {
     m->outputs = arena_array(m->a, (size_t)outputs + 1, sizeof *m->outputs);
     m->in = arena_array(m->a, (size_t)inputs + 1, sizeof *m->in);
     m->out = arena_array(m->a, (size_t)outputs + 1, sizeof *m->out);
+    m->real = arena_array(m->a, (size_t)outputs + 1, sizeof *m->real);
 }
 
 static void close_session(void *session) {
@@ -70,7 +82,7 @@ static bool open_program(struct run_model *m, struct ctx *c, struct arena *a,
     for (int n = 0; n < m->input_count; n++) m->inputs[n] = tensor_of_program(nbq_input_info(p, n));
     for (int n = 0; n < m->output_count; n++) {
         m->outputs[n] = tensor_of_program(nbq_output_info(p, n));
-        m->out[n] = arena_array(a, m->outputs[n].count, sizeof(float));
+        m->out[n] = arena_array(a, m->outputs[n].count, element_size(&m->outputs[n]));
     }
     return true;
 }
@@ -104,7 +116,7 @@ static bool open_reference(struct run_model *m, struct ctx *c, struct arena *a,
     open_tensors(m, m->engine->input_count, m->engine->output_count);
     for (int n = 0; n < m->input_count; n++) {
         m->inputs[n] = tensor_of_engine(&m->engine->inputs[n]);
-        m->in[n] = arena_array(a, m->inputs[n].count, sizeof(float));
+        m->in[n] = arena_array(a, m->inputs[n].count, element_size(&m->inputs[n]));
     }
     return true;
 }
@@ -235,7 +247,24 @@ static bool set_fitted(struct run_model *m, int input, const struct sample *s) {
     return status == NBQ_OK || session_failed(m, s->name);
 }
 
+/* Elements that are no floats go in as they are. */
+static bool set_typed(struct run_model *m, int input, const struct sample *s) {
+    const struct run_tensor *t = &m->inputs[input];
+    if (!s->type || strcmp(s->type, t->type) != 0) {
+        diag(m->c, run_type, s->name, s->type ? s->type : "images or floats", t->name, t->type);
+        return false;
+    }
+    if ((s->rank > 0 || t->count != 1) && !check_size(m, t, s)) return false;
+    if (!m->program) {
+        memcpy(m->in[input], s->elements, t->count * element_size(t));
+        return true;
+    }
+    enum nbq_status status = nbq_set_input(m->session, input, t->type, s->elements, t->count);
+    return status == NBQ_OK || session_failed(m, s->name);
+}
+
 bool run_set(struct run_model *m, int input, const struct sample *s) {
+    if (!is_real(&m->inputs[input])) return set_typed(m, input, s);
     struct arena *a = arena_new(m->c); /* goes here, or with m->c */
     struct preprocess p = m->program ? run_preprocess_of(m->program, input) : m->preprocess;
     struct sample fitted = *s;
@@ -245,16 +274,35 @@ bool run_set(struct run_model *m, int input, const struct sample *s) {
     return good;
 }
 
+static void draw(struct run_model *m, const struct run_tensor *t, struct rng *r, struct sample *s) {
+    enum ir_dtype type = ir_dtype_by_name(t->type);
+    void *values = arena_array(m->a, t->count, ir_dtype_size(type));
+    int64_t bound = type == IR_U8 || type == IR_I8 ? 256 : 2;
+    for (size_t n = 0; n < t->count; n++) {
+        if (type == IR_F32)
+            ((float *)values)[n] = (float)rng_normal(r);
+        else if (type == IR_F64)
+            ((double *)values)[n] = rng_normal(r);
+        else
+            ir_store_int(type, values, (int64_t)n, (int64_t)rng_below(r, (uint32_t)bound));
+    }
+    s->elements = values;
+    s->floats = type == IR_F32 ? values : NULL;
+}
+
 bool run_set_random(struct run_model *m, struct run_model *other, int input, struct rng *r) {
     const struct run_tensor *t = &m->inputs[input];
-    float *values = arena_array(m->a, t->count, sizeof *values);
-    for (size_t n = 0; n < t->count; n++) values[n] = (float)rng_normal(r);
     struct sample s = {.channels = t->channels,
                        .height = t->height,
                        .width = t->width,
-                       .floats = values,
+                       .type = t->type,
                        .label = -1,
                        .name = "random input"};
+    draw(m, t, r, &s);
+    if (!is_real(t)) { /* else any array of so many elements does */
+        s.rank = t->rank;
+        memcpy(s.dims, t->dims, sizeof s.dims);
+    }
     if (!run_set(m, input, &s)) return false;
     return !other || input >= other->input_count || run_set(other, input, &s);
 }
@@ -263,22 +311,39 @@ bool run_set_random(struct run_model *m, struct run_model *other, int input, str
 
 static bool run_reference(struct run_model *m) {
     const struct engine_tensor *outputs;
-    if (!m->engine->run(m->engine, (const float *const *)m->in, &outputs)) {
+    if (!m->engine->run(m->engine, (const void *const *)m->in, &outputs)) {
         diag(m->c, run_engine, m->file);
         return false;
     }
     for (int n = 0; n < m->output_count; n++) {
         m->outputs[n] = tensor_of_engine(&outputs[n]);
         m->out[n] = outputs[n].values;
+        m->real[n] = NULL; /* of another size, perhaps */
     }
     return true;
 }
 
+/* Outputs as floats, the nearest. */
+static void make_real(struct run_model *m, int n) {
+    const struct run_tensor *t = &m->outputs[n];
+    if (is_real(t)) {
+        m->real[n] = m->out[n];
+        return;
+    }
+    if (!m->real[n]) m->real[n] = arena_array(m->a, t->count, sizeof(float));
+    enum ir_dtype type = ir_dtype_by_name(t->type);
+    for (size_t i = 0; i < t->count; i++)
+        m->real[n][i] = (float)ir_load_float(type, m->out[n], (int64_t)i);
+}
+
 bool run_once(struct run_model *m) {
-    if (!m->program) return run_reference(m);
-    if (nbq_run(m->session) != NBQ_OK) return session_failed(m, m->file);
-    for (int n = 0; n < m->output_count; n++)
-        if (nbq_get_output_f32(m->session, n, m->out[n], m->outputs[n].count) != NBQ_OK)
+    if (!m->program && !run_reference(m)) return false;
+    if (m->program && nbq_run(m->session) != NBQ_OK) return session_failed(m, m->file);
+    for (int n = 0; n < m->output_count; n++) {
+        const struct run_tensor *t = &m->outputs[n];
+        if (m->program && nbq_get_output(m->session, n, t->type, m->out[n], t->count) != NBQ_OK)
             return session_failed(m, m->file);
+        make_real(m, n);
+    }
     return true;
 }

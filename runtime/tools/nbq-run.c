@@ -157,10 +157,10 @@ static bool compare_once(struct tool *t, struct run_model *m, struct run_model *
         return false;
     }
     score->compared = true;
-    score->agree = run_best(m->out[0], count) == run_best(against->out[0], count);
+    score->agree = run_best(m->real[0], count) == run_best(against->real[0], count);
     if (t->json) return true;
     fprintf(t->to, "in float: ");
-    run_print_output(t->to, &against->outputs[0], against->out[0]);
+    run_print_output(t->to, against, 0);
     return true;
 }
 
@@ -171,10 +171,10 @@ static bool run_model_once(struct tool *t, struct run_model *m, struct run_model
     if (!run_once(m)) return false;
     score.seconds = run_now() - start;
     const char *path = option(t, OPT_output)->text;
-    if (path && !data_write_npy(t->c, path, m->out[0], m->outputs[0].dims, m->outputs[0].rank))
+    const struct run_tensor *first = &m->outputs[0];
+    if (path && !data_write_array(t->c, path, first->type, m->out[0], first->dims, first->rank))
         return false;
-    for (int n = 0; n < m->output_count && !t->json; n++)
-        run_print_output(t->to, &m->outputs[n], m->out[n]);
+    for (int n = 0; n < m->output_count && !t->json; n++) run_print_output(t->to, m, n);
     if (!t->json) fprintf(t->to, "%.2f ms\n", 1e3 * score.seconds);
     if (against && !compare_once(t, m, against, &score)) return false;
     if (t->json) run_print_json(t->to, &score, &t->job, m);

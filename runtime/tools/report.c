@@ -1,6 +1,8 @@
 /* What nbq-run prints: the program and its layers, outputs, scores, the JSON object. */
 #include "runtime/tools/run.h"
 
+#include "base/ops/ops.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -21,13 +23,17 @@ static void print_dims(FILE *to, int rank, const int64_t *dims) {
     if (rank == 0) fprintf(to, "scalar");
 }
 
+static const char *type_text(const char *type) {
+    return strcmp(type, ir_dtype_name(IR_F32)) == 0 ? "float" : type;
+}
+
 static void print_info(FILE *to, const char *what, struct nbq_tensor_info t) {
     fprintf(to, "%s \"%s\": ", what, t.name);
     print_dims(to, t.rank, t.dims);
-    if (t.bits == 32)
-        fprintf(to, ", float\n");
-    else
+    if (t.stored)
         fprintf(to, ", %d bits, unit 2^%d, zero %d\n", t.bits, t.exp, t.zero);
+    else
+        fprintf(to, ", %s\n", type_text(t.type));
 }
 
 static void print_numbers(FILE *to, const char *name, const double *values, int count) {
@@ -125,7 +131,7 @@ void run_print_program(FILE *to, const struct nbq_program *p) {
 static void print_run_tensor(FILE *to, const char *what, const struct run_tensor *t) {
     fprintf(to, "%s \"%s\": ", what, t->name);
     print_dims(to, t->rank, t->dims);
-    fprintf(to, ", float\n");
+    fprintf(to, ", %s\n", type_text(t->type));
 }
 
 void run_print_reference(FILE *to, const struct run_model *m) {
@@ -142,14 +148,26 @@ static void print_best(FILE *to, const struct run_tensor *t, const float *values
                 fprintf(to, "  %zu. class %zu: %g\n", place + 1, n, (double)values[n]);
 }
 
-void run_print_output(FILE *to, const struct run_tensor *t, const float *values) {
+static void print_element(FILE *to, int digits, enum ir_dtype type, const void *values, size_t n) {
+    if (ir_is_float(type))
+        fprintf(to, "%.*g", digits, ir_load_float(type, values, (int64_t)n));
+    else
+        fprintf(to, "%lld", (long long)ir_load_int(type, values, (int64_t)n));
+}
+
+void run_print_output(FILE *to, const struct run_model *m, int output) {
+    const struct run_tensor *t = &m->outputs[output];
+    enum ir_dtype type = ir_dtype_by_name(t->type);
     fprintf(to, "output \"%s\":\n", t->name);
-    if (t->height == 1 && t->width == 1) {
-        print_best(to, t, values);
+    if (t->height == 1 && t->width == 1 && ir_is_float(type)) {
+        print_best(to, t, m->real[output]);
         return;
     }
     fprintf(to, " ");
-    for (size_t n = 0; n < t->count && n < FIRST_VALUES; n++) fprintf(to, " %g", (double)values[n]);
+    for (size_t n = 0; n < t->count && n < FIRST_VALUES; n++) {
+        putc(' ', to);
+        print_element(to, 6, type, m->out[output], n);
+    }
     fprintf(to, "%s\n", t->count > FIRST_VALUES ? " …" : "");
 }
 
@@ -191,14 +209,14 @@ static void print_string(FILE *to, const char *text) {
 }
 
 /* JSON has no NaN and no infinity. */
-static void print_value(FILE *to, float v) {
-    if (isfinite(v))
-        fprintf(to, "%.9g", (double)v);
+static void print_value(FILE *to, enum ir_dtype type, const void *values, size_t n) {
+    if (isfinite(ir_load_float(type, values, (int64_t)n)))
+        print_element(to, type == IR_F64 ? 17 : 9, type, values, n);
     else
         fprintf(to, "null");
 }
 
-static void print_json_output(FILE *to, const struct run_tensor *t, const float *values) {
+static void print_json_output(FILE *to, const struct run_tensor *t, const void *values) {
     fprintf(to, "{\"name\":");
     print_string(to, t->name);
     fprintf(to, ",\"shape\":[");
@@ -206,7 +224,7 @@ static void print_json_output(FILE *to, const struct run_tensor *t, const float 
     fprintf(to, "],\"values\":[");
     for (size_t n = 0; n < t->count; n++) {
         if (n) putc(',', to);
-        print_value(to, values[n]);
+        print_value(to, ir_dtype_by_name(t->type), values, n);
     }
     fprintf(to, "]}");
 }

@@ -14,7 +14,8 @@ struct run_tensor {
     int rank;
     int64_t dims[8];
     int channels, height, width;
-    size_t count; /* elements */
+    const char *type; /* of an element: "f32", "i64", … */
+    size_t count;     /* elements */
 };
 
 /* A program on a device, or a float model. One per thread. */
@@ -29,8 +30,9 @@ struct run_model {
     const struct nbq_program *program; /* NULL: the reference */
     struct nbq_session *session;
     struct engine *engine;
-    float **in;  /* the reference's */
-    float **out; /* of the last run */
+    void **in;    /* the reference's */
+    void **out;   /* of the last run, elements of their types */
+    float **real; /* the same as floats */
 };
 
 struct run_job {
@@ -53,8 +55,9 @@ bool run_open(struct run_model *m, struct ctx *c, struct arena *a, const struct 
 bool run_open_against(struct run_model *m, struct ctx *c, struct arena *a,
                       const struct run_job *job, const struct run_model *beside);
 bool run_set(struct run_model *m, int input, const struct sample *s);
-/* Normal values for input n of m and of the other model (NULL: none), whatever either of them is:
- * one seed gives a program and its float model the same input. */
+/* Random values for input n of m and of the other model (NULL: none), whatever either of them is:
+ * one seed gives a program and its float model the same input. Floats are normal values, bytes any,
+ * other integers 0 and 1. */
 bool run_set_random(struct run_model *m, struct run_model *other, int input, struct rng *r);
 bool run_once(struct run_model *m);
 /* What the program does to its byte images, for the reference beside it. */
@@ -80,8 +83,8 @@ int run_exit_code(const struct ctx *c);
 /* report.c */
 void run_print_program(FILE *to, const struct nbq_program *p);
 void run_print_reference(FILE *to, const struct run_model *m);
-/* The five best classes, or the first values. */
-void run_print_output(FILE *to, const struct run_tensor *t, const float *values);
+/* The five best classes, or the first values: output n of the last run. */
+void run_print_output(FILE *to, const struct run_model *m, int n);
 void run_print_score(FILE *to, const struct run_score *s, const struct run_job *job);
 /* m: its outputs are of the one run there was; NULL after an evaluation. */
 void run_print_json(FILE *to, const struct run_score *s, const struct run_job *job,

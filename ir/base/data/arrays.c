@@ -131,9 +131,15 @@ bool data_array_shape(struct ctx *c, const char *path, const struct data_array *
 }
 
 size_t data_type_size(enum data_type t) {
-    static const size_t sizes[DATA_TYPE_COUNT] = {4, 8, 1, 1, 2, 2, 4, 8};
+    static const size_t sizes[DATA_TYPE_COUNT] = {4, 8, 1, 1, 2, 2, 4, 8, 1};
     assert(t < DATA_TYPE_COUNT);
     return sizes[t];
+}
+
+const char *data_type_name(enum data_type t) {
+    static const char *const names[DATA_TYPE_COUNT] = {"f32", "f64", "u8",  "i8",  "i16",
+                                                       "u16", "i32", "i64", "bool"};
+    return names[t];
 }
 
 static uint64_t little(const uint8_t *p, size_t n) {
@@ -160,6 +166,8 @@ static float element(enum data_type t, const uint8_t *p) {
         return (float)(int32_t)v;
     case DATA_I64:
         return (float)(int64_t)v;
+    case DATA_BOOL:
+        return v != 0;
     case DATA_U8:
     case DATA_U16:
     case DATA_TYPE_COUNT:
@@ -173,4 +181,16 @@ float *data_to_floats(struct arena *a, enum data_type t, const uint8_t *from, si
     size_t size = data_type_size(t);
     for (size_t i = 0; i < count; i++) out[i] = element(t, from + i * size);
     return out;
+}
+
+void data_array_fill(struct arena *a, struct data_array *x, enum data_type t, const uint8_t *from,
+                     size_t count) {
+    x->type = t;
+    if (t == DATA_U8) {
+        x->elements = x->bytes = from;
+        return;
+    }
+    x->floats = data_to_floats(a, t, from, count);
+    x->elements = x->floats;
+    if (t != DATA_F32) x->elements = arena_copy(a, from, count * data_type_size(t));
 }

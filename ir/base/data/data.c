@@ -86,6 +86,8 @@ static bool sample_of_array(struct ctx *c, const char *path, const struct data_a
     for (int i = 0; i < x->rank; i++) out->dims[i] = (int64_t)x->dims[i];
     out->bytes = x->bytes;
     out->floats = x->floats;
+    out->type = data_type_name(x->type);
+    out->elements = x->elements;
     return true;
 }
 

@@ -30,12 +30,29 @@ struct dataset {
     struct data_item *items;
 };
 
-/* An array as npy and pb files hold it, converted to float unless the elements are bytes. */
+/* Little-endian elements of NumPy and ONNX. */
+enum data_type {
+    DATA_F32,
+    DATA_F64,
+    DATA_U8,
+    DATA_I8,
+    DATA_I16,
+    DATA_U16,
+    DATA_I32,
+    DATA_I64,
+    DATA_BOOL,
+    DATA_TYPE_COUNT
+};
+
+/* An array as npy and pb files hold it, converted to float as well unless the elements are
+ * bytes. */
 struct data_array {
     int rank;
     uint64_t dims[8];
     const uint8_t *bytes;
     const float *floats;
+    enum data_type type;
+    const void *elements; /* as they are, aligned to their type */
 };
 
 bool data_open_cifar10(struct ctx *c, struct arena *a, const char *path, struct dataset *d);
@@ -59,19 +76,11 @@ bool data_is_image(const char *path); /* by its ending */
  * channels. Other ranks are refused. */
 bool data_array_shape(struct ctx *c, const char *path, const struct data_array *x, uint64_t *count,
                       struct sample *shape);
-/* Little-endian elements of a NumPy or ONNX type as floats. */
-enum data_type {
-    DATA_F32,
-    DATA_F64,
-    DATA_U8,
-    DATA_I8,
-    DATA_I16,
-    DATA_U16,
-    DATA_I32,
-    DATA_I64,
-    DATA_TYPE_COUNT
-};
 size_t data_type_size(enum data_type t);
+const char *data_type_name(enum data_type t);
 float *data_to_floats(struct arena *a, enum data_type t, const uint8_t *from, size_t count);
+/* Fills in elements, and bytes or floats. from need not be aligned; it has to stay. */
+void data_array_fill(struct arena *a, struct data_array *x, enum data_type t, const uint8_t *from,
+                     size_t count);
 
 #endif

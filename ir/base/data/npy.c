@@ -1,4 +1,4 @@
-/* NumPy .npy files, format versions 1 to 3, C order, little-endian; and writing float32 ones. */
+/* NumPy .npy files, format versions 1 to 3, C order, little-endian; and writing them. */
 #include "base/data/data_room.h"
 
 #include <inttypes.h>
@@ -9,8 +9,8 @@ static const struct {
     const char *descr;
     enum data_type type;
 } types[] = {
-    {"<f4", DATA_F32}, {"<f8", DATA_F64}, {"|u1", DATA_U8},  {"|i1", DATA_I8},
-    {"<i2", DATA_I16}, {"<u2", DATA_U16}, {"<i4", DATA_I32}, {"<i8", DATA_I64},
+    {"<f4", DATA_F32}, {"<f8", DATA_F64}, {"|u1", DATA_U8},  {"|i1", DATA_I8},   {"<i2", DATA_I16},
+    {"<u2", DATA_U16}, {"<i4", DATA_I32}, {"<i8", DATA_I64}, {"|b1", DATA_BOOL},
 };
 
 static bool refuse(struct ctx *c, const char *path, const char *why) {
@@ -51,7 +51,7 @@ static bool parse_header(struct ctx *c, const char *path, const char *text, stru
         if (quoted && !strncmp(descr + 1, types[i].descr, 3) && descr[4] == descr[0])
             *type = types[i].type;
     if (*type == DATA_TYPE_COUNT)
-        return refuse(c, path, "element type; expected little-endian float, uint8 or integer");
+        return refuse(c, path, "element type; expected little-endian float, integer or bool");
     if (!parse_shape(after_key(text, "'shape'"), out))
         return refuse(c, path, "'shape' is no tuple");
     return true;
@@ -92,10 +92,7 @@ bool data_read_npy(struct ctx *c, struct arena *a, const char *path, struct data
         return false;
     }
     const uint8_t *data = read_bytes(&r, count * size);
-    if (type == DATA_U8)
-        out->bytes = data;
-    else
-        out->floats = data_to_floats(a, type, data, count);
+    data_array_fill(a, out, type, data, count);
     return true;
 }
 
@@ -115,13 +112,21 @@ bool data_open_npy(struct ctx *c, struct arena *a, const char *path, struct data
     return true;
 }
 
-bool data_write_npy(struct ctx *c, const char *path, const float *values, const int64_t *dims,
-                    int rank) {
+static const char *descr_of(const char *type, size_t *size) {
+    size_t i = 0;
+    while (strcmp(data_type_name(types[i].type), type) != 0) i++;
+    *size = data_type_size(types[i].type);
+    return types[i].descr;
+}
+
+bool data_write_array(struct ctx *c, const char *path, const char *type, const void *elements,
+                      const int64_t *dims, int rank) {
+    size_t size;
     struct arena *a = arena_new(c);
     struct writer h, w;
     writer_init(&h, a);
     writer_init(&w, a);
-    write_text(&h, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    write_text(&h, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr_of(type, &size));
     size_t count = 1;
     for (int i = 0; i < rank; i++) {
         write_text(&h, "%" PRId64 ",%s", dims[i], i + 1 < rank ? " " : "");
@@ -133,12 +138,13 @@ bool data_write_npy(struct ctx *c, const char *path, const float *values, const 
     write_bytes(&w, "\x93NUMPY\x01\x00", 8);
     write_u16(&w, (uint16_t)h.size);
     write_bytes(&w, h.data, h.size);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        write_u32(&w, bits);
-    }
+    write_bytes(&w, elements, count * size); /* little-endian here as there */
     bool good = file_replace(c, path, w.data, w.size);
     arena_free(a);
     return good;
+}
+
+bool data_write_npy(struct ctx *c, const char *path, const float *values, const int64_t *dims,
+                    int rank) {
+    return data_write_array(c, path, data_type_name(DATA_F32), values, dims, rank);
 }

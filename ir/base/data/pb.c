@@ -87,28 +87,24 @@ static bool read_fields(struct reader *r, struct fields *f) {
 
 /* ONNX TensorProto.DataType numbers. */
 static enum data_type type_of(uint64_t onnx) {
-    static const enum data_type table[12] = {
-        DATA_TYPE_COUNT, DATA_F32, DATA_U8,         DATA_I8,         DATA_U16,        DATA_I16,
-        DATA_I32,        DATA_I64, DATA_TYPE_COUNT, DATA_TYPE_COUNT, DATA_TYPE_COUNT, DATA_F64};
+    static const enum data_type table[12] = {DATA_TYPE_COUNT, DATA_F32,  DATA_U8,         DATA_I8,
+                                             DATA_U16,        DATA_I16,  DATA_I32,        DATA_I64,
+                                             DATA_TYPE_COUNT, DATA_BOOL, DATA_TYPE_COUNT, DATA_F64};
     return onnx < 12 ? table[onnx] : DATA_TYPE_COUNT;
 }
 
 /* int32_data and int64_data: a varint an element. */
 static bool convert_ints(struct ctx *c, struct arena *a, const char *path, struct fields *f,
                          enum data_type t, size_t count) {
-    uint8_t *bytes = t == DATA_U8 ? arena_alloc(a, count) : NULL;
-    float *floats = t == DATA_U8 ? NULL : arena_array(a, count, sizeof *floats);
+    size_t size = data_type_size(t);
+    uint8_t *bytes = arena_array(a, count, size);
     for (size_t i = 0; i < count; i++) {
         uint64_t v = varint(&f->raw);
         if (t == DATA_U8 && v > UINT8_MAX) return refuse(c, path, "a uint8 element is above 255");
-        if (t == DATA_U8)
-            bytes[i] = (uint8_t)v;
-        else
-            floats[i] = (float)(int64_t)v;
+        for (size_t k = 0; k < size; k++) bytes[i * size + k] = (uint8_t)(v >> 8 * k);
     }
     if (f->raw.bad || reader_left(&f->raw)) return refuse(c, path, COUNT);
-    f->array.bytes = bytes;
-    f->array.floats = floats;
+    data_array_fill(a, &f->array, t, bytes, count);
     return true;
 }
 
@@ -126,10 +122,7 @@ static bool convert(struct ctx *c, struct arena *a, const char *path, struct fie
     if (!form_fits(f->form, t)) return refuse(c, path, "the list is of another element type");
     if (f->form == INTS) return convert_ints(c, a, path, f, t, count);
     if (f->raw.size != count * data_type_size(t)) return refuse(c, path, COUNT);
-    if (t == DATA_U8)
-        f->array.bytes = f->raw.data;
-    else
-        f->array.floats = data_to_floats(a, t, f->raw.data, count);
+    data_array_fill(a, &f->array, t, f->raw.data, count);
     return true;
 }
 

@@ -27,7 +27,6 @@ bool ir_get_ints(enum ir_dtype t, const void *data, int64_t count, int64_t *out,
 
 /* The nearest integer that an integer type has. */
 int64_t ir_limit_int(enum ir_dtype t, int64_t v);
-bool ir_is_float(enum ir_dtype t);
 void ir_store_float(enum ir_dtype t, void *data, int64_t i, double v); /* of a float type */
 /* Of any number type: integers are cut off toward zero and limited; not-a-number is 0. */
 void ir_store_real(enum ir_dtype t, void *data, int64_t i, double v);

@@ -156,6 +156,7 @@ enum ir_op ir_op_by_onnx(const char *onnx); /* IR_OP_COUNT: unknown */
 const char *ir_dtype_name(enum ir_dtype t);
 size_t ir_dtype_size(enum ir_dtype t);
 enum ir_dtype ir_dtype_by_name(const char *text); /* IR_DTYPE_COUNT: unknown */
+bool ir_is_float(enum ir_dtype t);
 const char *ir_attr_kind_name(enum ir_attr_kind k);
 /* The host computes n: an operator of the float level that has the attribute `host`, or whose place
  * is the host anyway. */
