@@ -100,10 +100,12 @@ static bool is_initializer(const Onnx__GraphProto *g, const char *name) {
     return false;
 }
 
-/* Lists of shapes, axes and modes are constants of the models that people compile; here they are
- * inputs, and become initializers. So does what has no elements, which no network takes. */
+/* Lists of shapes, axes and modes, and single numbers, are constants of the models that people
+ * compile; here they are inputs, and become initializers. So does what has no elements, which no
+ * network takes. */
 static bool becomes_constant(const struct test_tensor *t) {
-    return t->count == 0 || (!t->type->real && t->count <= MAX_LIST);
+    if (t->count == 0 || t->rank == 0) return true;
+    return !t->type->real && t->type->bits >= 8 && t->count <= MAX_LIST;
 }
 
 /* The inputs that lie beside the model, in the order of its own; count of them, −1: one cannot be
