@@ -193,7 +193,8 @@ const size_t *fe_order(struct fe_state *s, size_t *count);
 void fe_node_import(struct fe_state *s, size_t index);
 /* IR_OP_COUNT: none of ours. */
 enum ir_op fe_find_op(const struct fe_item *n);
-const char *fe_domain(enum ir_op op); /* of its ONNX operator; "": the standard one */
+/* The index-th name of op outside of ONNX; false past the last. */
+bool fe_foreign(enum ir_op op, int index, const char **domain, const char **name);
 const char *fe_node_name(struct fe_state *s, const struct Onnx__NodeProto *p);
 const char *fe_node_where(struct fe_state *s, const struct Onnx__NodeProto *p);
 const char *fe_fresh_name(struct fe_state *s, const char *wanted); /* wanted, if nothing has it */

@@ -54,23 +54,36 @@ struct ir_value *fe_const_floats(struct fe_state *s, const char *name, int rank,
                         arena_copy(s->g->arena, v, (size_t)count * sizeof *v));
 }
 
-const char *fe_domain(enum ir_op op) {
-    static const char *const domains[IR_OP_COUNT + 1] = {
-        [IR_OP_COUNT] = "",
-#define FE_DOMAIN(op, domain) [IR_OP_##op] = domain,
+static const struct {
+    enum ir_op op;
+    const char *domain, *name;
+} foreign[] = {
+#define FE_FOREIGN(op, domain, name) {IR_OP_##op, domain, name},
 #include "frontend/import.def"
-    };
-    return domains[op] ? domains[op] : "";
+};
+enum { FOREIGN = sizeof foreign / sizeof *foreign };
+
+bool fe_foreign(enum ir_op op, int index, const char **domain, const char **name) {
+    for (int i = 0; i < FOREIGN; i++) {
+        if (foreign[i].op != op || index-- > 0) continue;
+        *domain = foreign[i].domain;
+        *name = foreign[i].name;
+        return true;
+    }
+    return false;
 }
 
-static bool in_domain(enum ir_op op, const Onnx__NodeProto *p) {
-    const char *domain = p->domain && strcmp(p->domain, "ai.onnx") != 0 ? p->domain : "";
-    return !strcmp(domain, fe_domain(op));
+static bool is_standard(const Onnx__NodeProto *p) {
+    return !p->domain || !p->domain[0] || !strcmp(p->domain, "ai.onnx");
 }
 
 enum ir_op fe_find_op(const struct fe_item *n) {
-    enum ir_op op = op_type(n->proto)[0] ? ir_op_by_onnx(op_type(n->proto)) : IR_OP_COUNT;
-    return op != IR_OP_COUNT && in_domain(op, n->proto) ? op : IR_OP_COUNT;
+    const char *op = op_type(n->proto), *domain = n->proto->domain;
+    if (is_standard(n->proto)) return *op ? ir_op_by_onnx(op) : IR_OP_COUNT;
+    for (int i = 0; i < FOREIGN; i++)
+        if (!strcmp(foreign[i].domain, domain) && !strcmp(foreign[i].name, op))
+            return foreign[i].op;
+    return IR_OP_COUNT;
 }
 
 /* IR_OP_COUNT after saying why the operator is none of ours. */
@@ -81,7 +94,7 @@ static enum ir_op find_op(struct fe_state *s, const struct fe_item *n, const cha
         return op;
     }
     const struct ir_op_info *info = ir_op_info(op);
-    if (fe_domain(op)[0] || s->opset >= info->since_min) return op;
+    if (!is_standard(n->proto) || s->opset >= info->since_min) return op;
     diag(s->c, fe_op_since, where, info->since_min, (long long)s->opset);
     return IR_OP_COUNT;
 }

@@ -160,6 +160,7 @@ void ir_set_input(struct ir_graph *g, struct ir_node *n, int index, struct ir_va
 
 void ir_replace_uses(struct ir_graph *g, struct ir_value *from, struct ir_value *to) {
     if (from == to) return;
+    if (to->range.lo == to->range.hi && to->data == NULL) to->range = from->range;
     while (from->uses != NULL) ir_set_input(g, from->uses->node, from->uses->index, to);
     for (int i = 0; from->output_count > 0 && i < g->output_count; i++)
         if (g->outputs[i] == from) ir_set_output(g, i, to);

@@ -7,6 +7,7 @@
 #include "base/options.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,7 +162,17 @@ static bool take_quant(struct parser *p, struct ir_quant *q) {
     return true;
 }
 
-/* "%name: f32[1x3] q(…)": defines the value. */
+/* "range(-1.5, 2)" */
+static bool take_range(struct parser *p, struct ir_range *r) {
+    lex_next(&p->lex);
+    if (!take_punct(p, '(') || !take_float(p, false, &r->lo) || !take_punct(p, ',') ||
+        !take_float(p, false, &r->hi))
+        return false;
+    bool good = isfinite(r->lo) && isfinite(r->hi) && r->lo < r->hi;
+    return good ? take_punct(p, ')') : expected(p, "two numbers, the smaller one first");
+}
+
+/* "%name: f32[1x3] range(…) q(…)": defines the value. */
 static struct ir_value *take_definition(struct parser *p) {
     if (p->lex.tok.kind != LEX_VALUE) {
         expected(p, "the name of a value, such as '%x'");
@@ -186,6 +197,7 @@ static struct ir_value *take_definition(struct parser *p) {
     if (!lex_shape(&p->lex, &rank, dims)) return NULL;
     v->rank = rank;
     memcpy(v->dims, dims, sizeof dims);
+    if (at_word(p, "range") && !take_range(p, &v->range)) return NULL;
     if (!at_word(p, "q")) return v;
     lex_next(&p->lex);
     return take_quant(p, &v->quant) ? v : NULL;

@@ -67,6 +67,13 @@ static void write_number(struct writer *w, double x, bool single) {
 static void write_type(struct writer *w, const struct ir_value *v) {
     write_text(w, ": %s", ir_dtype_name(v->dtype));
     ir_write_shape(w, v->rank, v->dims);
+    if (v->range.lo < v->range.hi) {
+        write_text(w, " range(");
+        write_number(w, v->range.lo, false);
+        write_text(w, ", ");
+        write_number(w, v->range.hi, false);
+        write_u8(w, ')');
+    }
     if (v->quant.bits == 0) return;
     write_text(w, " q(bits=%d, exp=%d, zero=%d)", v->quant.bits, v->quant.exp, v->quant.zero);
 }
@@ -141,7 +148,8 @@ static bool is_default(const struct ir_node *n, const struct ir_attr *a,
     if (a->kind == IR_ATTR_STRING) return strcmp(a->s, ir_attr_string(&bare, a->name)) == 0;
     if (a->kind != IR_ATTR_INTS) return false;
     const int64_t *ints = ir_attr_ints(&bare, a->name, &count);
-    return count == a->count && memcmp(ints, a->ints, (size_t)count * sizeof *ints) == 0;
+    return count == a->count &&
+           (count == 0 || memcmp(ints, a->ints, (size_t)count * sizeof *ints) == 0);
 }
 
 /* In the order of ops.def, so that the order in which passes set them does not show; then unknown

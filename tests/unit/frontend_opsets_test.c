@@ -17,6 +17,10 @@ struct form {
 };
 
 static const struct form forms[] = {
+    {"QuantizeLinear", 10, 0, "x one", "", 4, {1, 2, 6, 5}},
+    {"QuantizeLinear", 13, 0, "x v", "axis=n:1", 4, {1, 2, 6, 5}},
+    {"DequantizeLinear", 10, 0, "bytes one", "", 4, {1, 2, 6, 5}},
+    {"DequantizeLinear", 13, 0, "bytes v", "axis=n:-3", 4, {1, 2, 6, 5}},
     {"Conv", 1, 0, "x w", "pads=i:1,0,2,1 strides=i:2,1 kernel_shape=i:3,3", 4, {1, 3, 4, 4}},
     {"Conv", 1, 0, "x w b", "auto_pad=s:SAME_UPPER", 4, {1, 3, 6, 5}},
     {"Gemm", 1, 6, "m n v", "broadcast=n:1 transB=n:1", 2, {3, 2}},
@@ -384,11 +388,13 @@ static void add_attributes(struct builder *b, Onnx__NodeProto *n, const char *te
 }
 
 static struct ir_graph *import_form(struct ctx *c, const struct form *f, int opset) {
+    static const uint8_t bytes[60] = {3, 0, 255, 17};
     static const int64_t dims[4] = {1, 2, 6, 5};
     struct builder b;
     build_start(&b, c, opset);
     add_lists(&b);
     add_floats(&b);
+    build_raw(&b, "bytes", ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 4, dims, bytes, sizeof bytes);
     build_input(&b, "x", 4, dims);
     add_attributes(&b, build_node(&b, f->op, f->inputs, "y"), f->attributes);
     build_output(&b, "y");

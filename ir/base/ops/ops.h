@@ -29,6 +29,12 @@ struct ir_quant {
     int zero;
 };
 
+/* Where a float value lies, as the model says that it comes from: real numbers beyond are clipped
+ * there. lo == hi: it does not say. */
+struct ir_range {
+    double lo, hi;
+};
+
 struct ir_value {
     int id;           /* unique in the graph, dense-ish, stable */
     const char *name; /* unique in the graph, never empty */
@@ -36,6 +42,7 @@ struct ir_value {
     int rank;                  /* −1: unknown */
     int64_t dims[IR_MAX_RANK]; /* −1: unknown */
     struct ir_quant quant;
+    struct ir_range range;
     /* Constants: row-major elements, aligned to their type; NULL: the value is no constant. */
     const void *data;
     /* Not 0: data is zeros, parsed from text that gave only this hash of the real data. */
