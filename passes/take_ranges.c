@@ -23,7 +23,9 @@ struct carried {
 struct state {
     struct ir_graph *g;
     struct carried *of; /* by value id */
+    bool *real;         /* by value id: integers that become reals */
     bool *nonneg;       /* by value id */
+    int room;           /* values, before the pass makes some */
     int count;          /* ranges taken */
 };
 
@@ -110,11 +112,6 @@ static void look_at(struct state *s, const struct ir_node *n) {
         if (is_integers(n->out[i]) && !carries(n->op)) mark_bad(s, n->out[i]);
 }
 
-static bool goes(const struct state *s, const struct ir_value *v) {
-    const struct carried *c = &s->of[root_of(s, v)];
-    return !ir_is_const(v) && is_integers(v) && c->known && !c->bad;
-}
-
 static struct ir_range range_of(const struct state *s, const struct ir_value *v) {
     const struct carried *c = &s->of[root_of(s, v)];
     int bits = 8 * (int)ir_dtype_size(v->dtype);
@@ -146,12 +143,11 @@ static bool makes_nonneg(const struct state *s, const struct ir_node *n) {
 /* --- rewriting --- */
 
 /* A wider one where there are two: other users may have quantized it otherwise. */
-static void note(struct state *s, struct ir_value *v, struct ir_range r) {
+static void note(struct ir_value *v, struct ir_range r) {
     bool has = v->range.lo < v->range.hi;
     if (v->data) return;
     v->range.lo = has && v->range.lo < r.lo ? v->range.lo : r.lo;
     v->range.hi = has && v->range.hi > r.hi ? v->range.hi : r.hi;
-    s->count++;
 }
 
 static struct ir_value *bound(struct ir_graph *g, const char *name, double x) {
@@ -179,7 +175,8 @@ static bool drop_quantize(struct state *s, struct ir_node *n, struct ir_range r)
     struct ir_value *x = n->in[0], *y = n->out[0];
     bool clip = r.lo == 0 && x->producer && !s->nonneg[x->id];
     if (r.lo == 0) s->nonneg[y->id] = true;
-    note(s, clip ? y : x, r);
+    note(clip ? y : x, r);
+    s->count++;
     return replace(s->g, n, clip ? IR_OP_clip : IR_OP_identity, r);
 }
 
@@ -199,46 +196,55 @@ static bool quant_range(const struct ir_node *n, struct ir_range *r) {
 }
 
 static bool rewrite(struct state *s, struct ir_node *n) {
-    struct ir_range r;
-    if (n->op == IR_OP_quantizelinear && goes(s, n->out[0]))
+    struct ir_range r = {0, 0};
+    if (n->op == IR_OP_quantizelinear && s->real[n->out[0]->id])
         return drop_quantize(s, n, range_of(s, n->out[0]));
-    if (n->op == IR_OP_dequantizelinear && goes(s, n->in[0]))
-        return replace(s->g, n, IR_OP_identity, r = (struct ir_range){0, 0});
+    if (n->op == IR_OP_dequantizelinear && s->real[n->in[0]->id])
+        return replace(s->g, n, IR_OP_identity, r);
     if (n->op == IR_OP_quant && !ir_is_const(n->in[0]) && quant_range(n, &r))
         return drop_quantize(s, n, r);
-    if (n->op == IR_OP_trunc && !ir_is_const(n->in[0])) return true;
     return true;
 }
 
-/* Integers become the reals they stand for, after every node has been looked at. */
-static void make_real(struct state *s) {
+/* Which integers become the reals they stand for; those of the network's ends are said. */
+static void choose(struct state *s) {
     struct ir_graph *g = s->g;
-    bool *real = arena_array(arena_new(g->ctx), (size_t)g->value_count, sizeof *real);
-    for (int i = 0; i < g->value_count; i++) real[i] = g->values[i] && goes(s, g->values[i]);
+    for (int i = 0; i < s->room; i++) {
+        struct ir_value *v = g->values[i];
+        s->real[i] = v && !ir_is_const(v) && is_integers(v) && s->of[root_of(s, v)].known &&
+                     !s->of[root_of(s, v)].bad;
+    }
     for (int i = 0; i < g->input_count; i++)
-        if (real[g->inputs[i]->id])
+        if (s->real[g->inputs[i]->id])
             diag(g->ctx, pass_real_input, g->file, g->inputs[i]->name,
                  ir_dtype_name(g->inputs[i]->dtype));
     for (int i = 0; i < g->output_count; i++)
-        if (real[g->outputs[i]->id])
+        if (s->real[g->outputs[i]->id])
             diag(g->ctx, pass_real_output, g->file, g->outputs[i]->name,
                  ir_dtype_name(g->outputs[i]->dtype));
-    for (int i = 0; i < g->value_count; i++) {
-        if (!real[i]) continue;
-        note(s, g->values[i], range_of(s, g->values[i]));
-        g->values[i]->dtype = IR_F32;
+}
+
+static void make_real(const struct state *s) {
+    for (int i = 0; i < s->room; i++) {
+        struct ir_value *v = s->g->values[i];
+        if (!s->real[i] || !v) continue;
+        note(v, range_of(s, v));
+        v->dtype = IR_F32;
     }
 }
 
 bool pass_take_ranges(struct ir_graph *g, const struct pass_options *o) {
     (void)o;
     struct arena *a = arena_new(g->ctx);
-    size_t count = (size_t)g->value_count;
-    struct state s = {.g = g, .of = arena_array(a, count, sizeof *s.of)};
+    size_t room = (size_t)g->value_count;
+    struct state s = {.g = g, .room = g->value_count};
     bool good = true;
-    s.nonneg = arena_array(a, count * 4, sizeof *s.nonneg); /* some for values that are made here */
-    for (size_t i = 0; i < count; i++) s.of[i].parent = (int)i;
+    s.of = arena_array(a, room, sizeof *s.of);
+    s.real = arena_array(a, room, sizeof *s.real);
+    s.nonneg = arena_array(a, room, sizeof *s.nonneg);
+    for (size_t i = 0; i < room; i++) s.of[i].parent = (int)i;
     for (const struct ir_node *n = g->first; n; n = n->next) look_at(&s, n);
+    choose(&s);
     for (struct ir_node *n = g->first, *next; n && good; n = next) {
         next = n->next;
         for (int i = 0; i < n->out_count; i++) s.nonneg[n->out[i]->id] = makes_nonneg(&s, n);

@@ -13,6 +13,7 @@
 
 #include "base/progress.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -193,10 +194,15 @@ static int synthetic_exp(const struct quant_range *r, const struct pass_options 
     return quant_range_minmax(r, o->act_bits, nonneg) + (exact ? 0 : SYNTHETIC_HEADROOM);
 }
 
-static struct ir_quant choose(const struct quant_range *r, const struct pass_options *o,
-                              bool nonneg, bool input) {
+/* Ranges that the model came with say more than synthetic inputs do, real inputs say more. */
+static struct ir_quant choose(const struct quant_range *r, const struct ir_range *given,
+                              const struct pass_options *o, bool nonneg, bool input) {
     struct ir_quant q = {.bits = o->act_bits, .zero = nonneg ? -(1 << (o->act_bits - 1)) : 0};
-    if (!o->calib_spec)
+    const struct quant_range like = {
+        .min = (float)given->lo, .max = (float)given->hi, .count = given->lo < given->hi};
+    if (like.count && !o->calib_spec)
+        q.exp = quant_range_minmax(&like, o->act_bits, nonneg);
+    else if (!o->calib_spec)
         q.exp = synthetic_exp(r, o, nonneg, input);
     else if (o->calib == CALIB_MSE)
         q.exp = quant_range_mse(r, o->act_bits, nonneg);
@@ -212,12 +218,15 @@ static void assign_family(const struct quant_families *f, int root, const struct
     struct ir_value **values = f->graph->values;
     bool input = false;
     int i = root;
+    struct ir_range given = {0, 0};
     quant_range_init(total);
     do {
         if (s->of[i] >= 0) quant_range_merge(total, &ranges[s->of[i]]);
         input |= quant_is_activation(values[i]) && !values[i]->producer;
+        given.lo = values[i] ? fmin(given.lo, values[i]->range.lo) : given.lo;
+        given.hi = values[i] ? fmax(given.hi, values[i]->range.hi) : given.hi;
     } while ((i = f->next[i]) != root);
-    struct ir_quant q = choose(total, o, f->nonneg[root], input);
+    struct ir_quant q = choose(total, &given, o, f->nonneg[root], input);
     do {
         if (quant_is_activation(values[i])) values[i]->quant = q;
     } while ((i = f->next[i]) != root);

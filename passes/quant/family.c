@@ -125,7 +125,8 @@ struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, b
     f->next = arena_array(a, count, sizeof *f->next);
     for (size_t i = 0; i < count; i++) f->parent[i] = f->next[i] = (int)i;
     for (int i = 0; i < g->input_count; i++) {
-        sign[g->inputs[i]->id] = input_nonneg;
+        const struct ir_range *r = &g->inputs[i]->range; /* what is below is clipped */
+        sign[g->inputs[i]->id] = input_nonneg || (r->lo >= 0 && r->lo < r->hi);
         f->source[g->inputs[i]->id] = true;
     }
     f->device = arena_array(a, count, sizeof *f->device);
@@ -151,5 +152,17 @@ bool quant_family_raise(const struct quant_families *f, const struct ir_value *v
         if (quant_is_activation(m)) m->quant.exp = exp;
         id = f->next[id];
     } while (id != v->id);
+    return true;
+}
+
+bool quant_all_ranged(struct ir_graph *g, struct arena *a) {
+    const struct quant_families *f = quant_families_new(g, a, false);
+    bool *ranged = arena_array(a, (size_t)g->value_count, sizeof *ranged);
+    for (int i = 0; i < g->value_count; i++)
+        if (g->values[i] && g->values[i]->range.lo < g->values[i]->range.hi)
+            ranged[quant_family(f, g->values[i])] = true;
+    for (int i = 0; i < g->value_count; i++)
+        if (quant_is_activation(g->values[i]) && !ranged[quant_family(f, g->values[i])])
+            return false;
     return true;
 }

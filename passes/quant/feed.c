@@ -55,7 +55,8 @@ bool quant_feed_open(struct ir_graph *g, struct arena *a, const struct pass_opti
     out->nonneg = images;
     for (int i = 0; i < g->input_count; i++)
         out->nonneg &= table_nonneg(&o->preprocess, channels_of(g->inputs[i]));
-    if (!o->calib_spec) diag(g->ctx, quant_no_data, NULL, out->count, (unsigned long long)o->seed);
+    if (!o->calib_spec && !quant_all_ranged(g, a))
+        diag(g->ctx, quant_no_data, NULL, out->count, (unsigned long long)o->seed);
     return true;
 }
 

@@ -46,6 +46,8 @@ struct quant_families {
 
 struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg);
 int quant_family(const struct quant_families *f, const struct ir_value *v);
+/* Every family has a member whose range the model came with. */
+bool quant_all_ranged(struct ir_graph *g, struct arena *a);
 /* Raises the exponent of v's whole family, whose members have one, to at least exp; true if it was
  * lower. */
 bool quant_family_raise(const struct quant_families *f, const struct ir_value *v, int exp);

@@ -212,7 +212,7 @@ bool ir_eval_quant(const struct ir_eval *e) {
     const float *x = ir_eval_in(e, 0), *scale = ir_eval_in(e, 1), *zero = ir_eval_in(e, 2);
     const char *mode = ir_attr_string(e->n, "rounding_mode");
     bool has_sign = ir_attr_int(e->n, "signed") != 0, narrow = ir_attr_int(e->n, "narrow") != 0;
-    float *y = ir_eval_out(e, 0), bits;
+    float *y = ir_eval_out(e, 0), bits = 0;
     if (!one_number(e, 3, &bits)) return false;
     float min = has_sign ? -exp2f(bits - 1) + (narrow ? 1 : 0) : 0;
     float max = has_sign ? exp2f(bits - 1) - 1 : exp2f(bits) - (narrow ? 2 : 1);
@@ -245,7 +245,7 @@ bool ir_infer_trunc(struct ir_infer *x) {
 bool ir_eval_trunc(const struct ir_eval *e) {
     const float *x = ir_eval_in(e, 0), *scale = ir_eval_in(e, 1), *zero = ir_eval_in(e, 2);
     const char *mode = ir_attr_string(e->n, "rounding_mode");
-    float *y = ir_eval_out(e, 0), bits_in, bits_out;
+    float *y = ir_eval_out(e, 0), bits_in = 0, bits_out = 0;
     if (!one_number(e, 3, &bits_in) || !one_number(e, 4, &bits_out)) return false;
     float unit = exp2f(bits_in - bits_out);
     struct walk w = walk_new(e);
