@@ -1,4 +1,4 @@
-/* The functions of a model (FunctionProto): every call becomes the function's nodes, with the names
+/* The functions of a model (FunctionProto), and operators that expand.c spells out: every call becomes the function's nodes, with the names
  * of the call's inputs and outputs, fresh names for what lies between, and the call's attributes
  * where nodes refer to them. Source: onnx.proto, FunctionProto (IR version 8 on; defaults of
  * attributes 9, overloads 10: fields newer than the definitions this may be built with). */
@@ -21,7 +21,7 @@ struct function {
     size_t default_count;
 };
 
-struct inliner {
+struct fe_inliner {
     struct fe_state *s;
     struct function *functions;
     struct fe_names by_key, taken; /* index: of functions; taken: names of the whole model */
@@ -77,7 +77,7 @@ static int64_t opset_of(const struct fe_state *s, const Onnx__FunctionProto *f) 
     return s->model_opset;
 }
 
-static void list_functions(struct inliner *in) {
+static void list_functions(struct fe_inliner *in) {
     const struct fe_state *s = in->s;
     const Onnx__ModelProto *m = s->model;
     in->functions = arena_array(s->arena, m->n_functions, sizeof *in->functions);
@@ -93,7 +93,7 @@ static void list_functions(struct inliner *in) {
     }
 }
 
-static const struct function *find_function(struct inliner *in, const Onnx__NodeProto *p) {
+static const struct function *find_function(struct fe_inliner *in, const Onnx__NodeProto *p) {
     if (!in->s->model->n_functions) return NULL;
     struct arena *scratch = arena_new(in->s->c);
     const char *overload = newer_text(scratch, &p->base, NODE_OVERLOAD);
@@ -103,7 +103,7 @@ static const struct function *find_function(struct inliner *in, const Onnx__Node
     return e ? &in->functions[e->index] : NULL;
 }
 
-static struct fe_item *add_item(struct inliner *in, const Onnx__NodeProto *p, int64_t opset) {
+static struct fe_item *add_item(struct fe_inliner *in, const Onnx__NodeProto *p, int64_t opset) {
     struct fe_state *s = in->s;
     if (s->node_count == in->room) {
         s->nodes = arena_grow(s->arena, s->nodes, in->room, in->room * 2 + 16, sizeof *s->nodes);
@@ -114,7 +114,7 @@ static struct fe_item *add_item(struct inliner *in, const Onnx__NodeProto *p, in
 }
 
 /* Memory of copies; NULL: they are too large. */
-static void *copy_room(struct inliner *in, size_t size) {
+static void *copy_room(struct fe_inliner *in, size_t size) {
     if (in->full) return NULL;
     in->bytes += size;
     if (in->bytes <= bytes_max && in->s->node_count < FE_NODES_MAX)
@@ -123,8 +123,8 @@ static void *copy_room(struct inliner *in, size_t size) {
     return NULL;
 }
 
-static const char *fresh(struct inliner *in, const struct call *k, const char *inner) {
-    const char *prefix = fe_node_name(in->s, k->proto);
+static const char *fresh(struct fe_inliner *in, const Onnx__NodeProto *call, const char *inner) {
+    const char *prefix = fe_node_name(in->s, call);
     size_t size = strlen(prefix) + strlen(inner) + 16;
     char *name = copy_room(in, size);
     if (!name) return "";
@@ -136,10 +136,10 @@ static const char *fresh(struct inliner *in, const struct call *k, const char *i
 }
 
 /* What a name of the function is called outside; a new one on first sight. */
-static char *outer(struct inliner *in, struct call *k, const char *inner) {
+static char *outer(struct fe_inliner *in, struct call *k, const char *inner) {
     if (!inner[0]) return (char *)"";
     struct fe_entry *e = fe_names_add(&k->names, inner);
-    if (!e->maker) e->maker = fresh(in, k, inner);
+    if (!e->maker) e->maker = fresh(in, k->proto, inner);
     return (char *)e->maker; /* protobuf-c's lists are of char *, which nobody writes to */
 }
 
@@ -151,7 +151,7 @@ static const Onnx__AttributeProto *named(Onnx__AttributeProto *const *list, size
 }
 
 /* The attribute as the call gives it; NULL: the call leaves it out, and it has no default. */
-static Onnx__AttributeProto *resolved(struct inliner *in, const struct call *k,
+static Onnx__AttributeProto *resolved(struct fe_inliner *in, const struct call *k,
                                       Onnx__AttributeProto *a) {
     if (!a->ref_attr_name || !a->ref_attr_name[0]) return a;
     const Onnx__AttributeProto *given =
@@ -164,18 +164,18 @@ static Onnx__AttributeProto *resolved(struct inliner *in, const struct call *k,
     return copy;
 }
 
-static char **outer_list(struct inliner *in, struct call *k, char *const *names, size_t count) {
+static char **outer_list(struct fe_inliner *in, struct call *k, char *const *names, size_t count) {
     char **to = copy_room(in, count * sizeof *to);
     for (size_t i = 0; to && i < count; i++) to[i] = outer(in, k, names[i]);
     return to;
 }
 
 /* A node of the function as it stands in the graph; NULL: no room. */
-static Onnx__NodeProto *copy_node(struct inliner *in, struct call *k, const Onnx__NodeProto *p) {
+static Onnx__NodeProto *copy_node(struct fe_inliner *in, struct call *k, const Onnx__NodeProto *p) {
     Onnx__NodeProto *to = copy_room(in, sizeof *to);
     if (!to) return NULL;
     *to = *p;
-    to->name = (char *)fresh(in, k, fe_node_name(in->s, p));
+    to->name = (char *)fresh(in, k->proto, fe_node_name(in->s, p));
     to->input = outer_list(in, k, p->input, p->n_input);
     to->output = outer_list(in, k, p->output, p->n_output);
     to->attribute = copy_room(in, p->n_attribute * sizeof *to->attribute);
@@ -188,7 +188,7 @@ static Onnx__NodeProto *copy_node(struct inliner *in, struct call *k, const Onnx
 }
 
 /* An output of the function that is an input of it. */
-static void add_identity(struct inliner *in, const char *from, char *to) {
+static void add_identity(struct fe_inliner *in, const char *from, char *to) {
     Onnx__NodeProto *p = copy_room(in, sizeof *p);
     char **names = copy_room(in, 2 * sizeof *names);
     if (!names) return;
@@ -202,7 +202,7 @@ static void add_identity(struct inliner *in, const char *from, char *to) {
     add_item(in, p, in->s->model_opset);
 }
 
-static void bind(struct inliner *in, struct call *k) {
+static void bind(struct fe_inliner *in, struct call *k) {
     const Onnx__FunctionProto *f = k->f->proto;
     const Onnx__NodeProto *p = k->proto;
     for (size_t i = 0; i < f->n_input; i++)
@@ -215,6 +215,70 @@ static void bind(struct inliner *in, struct call *k) {
         else
             e->maker = p->output[i];
     }
+}
+
+/* --- what expand.c makes nodes with --- */
+
+static Onnx__AttributeProto *new_attr(struct fe_expand *x, const char *name) {
+    Onnx__AttributeProto *a = copy_room(x->in, sizeof *a);
+    if (!a) return NULL;
+    onnx__attribute_proto__init(a);
+    a->name = (char *)name;
+    a->has_type = 1;
+    return a;
+}
+
+Onnx__AttributeProto *fe_expand_int(struct fe_expand *x, const char *name, int64_t v) {
+    Onnx__AttributeProto *a = new_attr(x, name);
+    if (!a) return NULL;
+    a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
+    a->has_i = 1;
+    a->i = v;
+    return a;
+}
+
+const char *fe_expand_one(struct fe_expand *x) {
+    Onnx__AttributeProto *a = new_attr(x, "value_float");
+    if (!a) return "";
+    a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
+    a->has_f = 1;
+    a->f = 1;
+    return fe_expand_node(x, "Constant", NULL, NULL, 0, &a, 1);
+}
+
+const char *fe_expand_node(struct fe_expand *x, const char *op, const char *to,
+                           const char *const *from, size_t count,
+                           Onnx__AttributeProto *const *attrs, size_t attr_count) {
+    struct fe_inliner *in = x->in;
+    Onnx__NodeProto *p = copy_room(in, sizeof *p);
+    char **names = copy_room(in, (count + 1) * sizeof *names);
+    Onnx__AttributeProto **list = copy_room(in, attr_count * sizeof(Onnx__AttributeProto *));
+    if (!to) to = fresh(in, x->proto, op);
+    if (in->full) return "";
+    onnx__node_proto__init(p);
+    for (size_t i = 0; i < count; i++) names[i] = (char *)from[i];
+    names[count] = (char *)to;
+    for (size_t i = 0; i < attr_count; i++) list[i] = attrs[i];
+    p->op_type = (char *)op;
+    p->name = (char *)fe_node_name(in->s, x->proto);
+    p->input = names;
+    p->n_input = count;
+    p->output = &names[count];
+    p->n_output = 1;
+    p->attribute = list;
+    p->n_attribute = attr_count;
+    add_item(in, p, x->opset);
+    return to;
+}
+
+static void expand_or_add(struct fe_inliner *in, const Onnx__NodeProto *p, int64_t opset) {
+    enum { LEAST_OPSET = 13 }; /* of what the nodes are written in */
+    fe_expander *expand = fe_find_expander(p);
+    size_t count = in->s->node_count;
+    struct fe_expand x = {in, p, opset < LEAST_OPSET ? LEAST_OPSET : opset};
+    if (expand && expand(&x) && !in->full) return;
+    in->s->node_count = count;
+    add_item(in, p, opset);
 }
 
 static bool arity_fits(const Onnx__NodeProto *p, const Onnx__FunctionProto *f) {
@@ -233,10 +297,10 @@ void fe_say_call(struct fe_state *s, const struct fe_item *n, const char *where)
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): no deeper than FE_CALL_DEPTH_MAX */
-static void add_node(struct inliner *in, const Onnx__NodeProto *p, int64_t opset, int depth) {
+static void add_node(struct fe_inliner *in, const Onnx__NodeProto *p, int64_t opset, int depth) {
     const struct function *f = find_function(in, p);
     if (!f) {
-        add_item(in, p, opset);
+        expand_or_add(in, p, opset);
         return;
     }
     in->deep |= depth == FE_CALL_DEPTH_MAX;
@@ -257,7 +321,7 @@ static void add_node(struct inliner *in, const Onnx__NodeProto *p, int64_t opset
 }
 
 /* A node of the graph; a call that cannot be inlined to its end stays the call it is. */
-static void add_root(struct inliner *in, const Onnx__NodeProto *p) {
+static void add_root(struct fe_inliner *in, const Onnx__NodeProto *p) {
     size_t count = in->s->node_count;
     in->deep = false;
     add_node(in, p, in->s->model_opset, 0);
@@ -265,11 +329,12 @@ static void add_root(struct inliner *in, const Onnx__NodeProto *p) {
     if (!in->full && !in->deep) return;
     in->s->node_count = count;
     struct fe_item *n = add_item(in, p, in->s->model_opset);
-    n->call = find_function(in, p)->proto;
+    const struct function *f = find_function(in, p);
+    if (f) n->call = f->proto;
     n->fault = in->deep ? FE_CALL_DEPTH : FE_CALL_SIZE;
 }
 
-static void take_names(struct inliner *in) {
+static void take_names(struct fe_inliner *in) {
     const Onnx__GraphProto *g = in->s->model->graph;
     struct fe_names *t = &in->taken;
     for (size_t i = 0; i < g->n_initializer; i++)
@@ -286,14 +351,12 @@ static void take_names(struct inliner *in) {
 void fe_list_nodes(struct fe_state *s) {
     const Onnx__GraphProto *g = s->model->graph;
     struct arena *scratch = arena_new(s->c);
-    struct inliner in = {.s = s, .room = g->n_node};
+    struct fe_inliner in = {.s = s, .room = g->n_node};
     s->nodes = arena_array(s->arena, g->n_node, sizeof *s->nodes);
     fe_names_init(&in.by_key, scratch);
     fe_names_init(&in.taken, scratch);
-    if (s->model->n_functions) {
-        list_functions(&in);
-        take_names(&in);
-    }
+    list_functions(&in);
+    take_names(&in);
     for (size_t i = 0; i < g->n_node; i++) add_root(&in, g->node[i]);
     arena_free(scratch);
 }

@@ -169,6 +169,24 @@ int64_t fe_elements(size_t rank, const int64_t *dims, int64_t limit);
 void fe_list_nodes(struct fe_state *s);
 void fe_say_call(struct fe_state *s, const struct fe_item *n, const char *where); /* why not */
 
+/* expand.c: operators spelled out in others, before they are imported. A call being expanded: */
+struct fe_expand {
+    struct fe_inliner *in;
+    const struct Onnx__NodeProto *proto;
+    int64_t opset; /* of the nodes that are made */
+};
+typedef bool fe_expander(struct fe_expand *x);                  /* false: not in this form */
+fe_expander *fe_find_expander(const struct Onnx__NodeProto *p); /* NULL: none */
+const char *fe_expandable(int index, const char **domain);      /* NULL: past the last */
+#define FE_EXPAND(domain, op, min, max, function) fe_expander function;
+#include "frontend/import.def"
+/* function.c: adds a node; the name of its output, `to` or, of NULL, a fresh one. */
+const char *fe_expand_node(struct fe_expand *x, const char *op, const char *to,
+                           const char *const *from, size_t count,
+                           struct Onnx__AttributeProto *const *attrs, size_t attr_count);
+struct Onnx__AttributeProto *fe_expand_int(struct fe_expand *x, const char *name, int64_t v);
+const char *fe_expand_one(struct fe_expand *x); /* the constant 1.0 */
+
 /* names.c: registers every name that initializers, inputs and nodes make. What is made twice stays
  * the first maker's; the second one is said where it is imported. */
 void fe_register(struct fe_state *s);

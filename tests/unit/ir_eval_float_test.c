@@ -321,6 +321,51 @@ static const struct ir_test_case cases[] = {
      "const %i0: f32[3] = [-1.75, 2.75, -0.5]\n"
      "%y: f32[3] = dropout(%i0)\n",
      {-1.75, 2.75, -0.5}, 3},
+    /* Ties to even, then the zero point, then the limits of the type; a scale for each row. */
+    {"quantizelinear",
+     "const %i0: f32[5] = [-1, 0.26, 1.25, 100, -9]\n"
+     "const %i1: f32[*] = [0.5]\n"
+     "const %i2: u8[*] = [10]\n"
+     "%y: u8[5] = quantizelinear(%i0, %i1, %i2)\n",
+     {8, 11, 12, 210, 0}, 5},
+    {"quantizelinear, an axis",
+     "const %i0: f32[2x2] = [-1, 0.26, 1.25, 1000]\n"
+     "const %i1: f32[2] = [0.5, 0.25]\n"
+     "%y: i8[2x2] = quantizelinear(%i0, %i1) {axis=0, dtype=i8}\n",
+     {-2, 1, 5, 127}, 4},
+    {"dequantizelinear, blocks",
+     "const %i0: i8[1x5] = [-128, 3, 0, 7, 127]\n"
+     "const %i1: f32[1x2] = [0.5, 2]\n"
+     "const %i2: i8[1x2] = [1, -3]\n"
+     "%y: f32[1x5] = dequantizelinear(%i0, %i1, %i2) {axis=1, block_size=3}\n",
+     {-64.5, 1, -0.5, 20, 260}, 5},
+    {"quant, 3 bits without a sign, narrow",
+     "const %i0: f32[1x4] = [-1, 0.74, 0.75, 9]\n"
+     "const %i1: f32[1] = [0.5]\n"
+     "const %i2: f32[*] = [1]\n"
+     "const %i3: f32[*] = [3]\n"
+     "%y: f32[1x4] = quant(%i0, %i1, %i2, %i3) {signed=0, narrow=1}\n",
+     {-0.5, 0.5, 0.5, 2.5}, 4},
+    {"quant, rounded down",
+     "const %i0: f32[4] = [-1.2, 0.7, 1.5, 9]\n"
+     "const %i1: f32[*] = [1]\n"
+     "const %i2: f32[*] = [0]\n"
+     "const %i3: f32[*] = [3]\n"
+     "%y: f32[4] = quant(%i0, %i1, %i2, %i3) {rounding_mode=FLOOR}\n",
+     {-2, 0, 1, 3}, 4},
+    {"bipolarquant",
+     "const %i0: f32[2x2] = [-0.1, 0, 3, -7]\n"
+     "const %i1: f32[2x1] = [0.5, 2]\n"
+     "%y: f32[2x2] = bipolarquant(%i0, %i1)\n",
+     {-0.5, 0.5, 2, -2}, 4},
+    {"trunc, two bits",
+     "const %i0: f32[3] = [3.5, -2.5, 20]\n"
+     "const %i1: f32[*] = [0.5]\n"
+     "const %i2: f32[*] = [0]\n"
+     "const %i3: f32[*] = [8]\n"
+     "const %i4: f32[*] = [6]\n"
+     "%y: f32[3] = trunc(%i0, %i1, %i2, %i3, %i4)\n",
+     {0.5, -1, 5}, 3},
 #include "ir_float_elements.def"
 #include "ir_float_networks.def"
 };
