@@ -324,8 +324,8 @@ static const struct ir_test_case cases[] = {
     /* Ties to even, then the zero point, then the limits of the type; a scale for each row. */
     {"quantizelinear",
      "const %i0: f32[5] = [-1, 0.26, 1.25, 100, -9]\n"
-     "const %i1: f32[*] = [0.5]\n"
-     "const %i2: u8[*] = [10]\n"
+     "const %i1: f32[] = [0.5]\n"
+     "const %i2: u8[] = [10]\n"
      "%y: u8[5] = quantizelinear(%i0, %i1, %i2)\n",
      {8, 11, 12, 210, 0}, 5},
     {"quantizelinear, an axis",
@@ -342,15 +342,15 @@ static const struct ir_test_case cases[] = {
     {"quant, 3 bits without a sign, narrow",
      "const %i0: f32[1x4] = [-1, 0.74, 0.75, 9]\n"
      "const %i1: f32[1] = [0.5]\n"
-     "const %i2: f32[*] = [1]\n"
-     "const %i3: f32[*] = [3]\n"
+     "const %i2: f32[] = [1]\n"
+     "const %i3: f32[] = [3]\n"
      "%y: f32[1x4] = quant(%i0, %i1, %i2, %i3) {signed=0, narrow=1}\n",
      {-0.5, 0.5, 0.5, 2.5}, 4},
     {"quant, rounded down",
      "const %i0: f32[4] = [-1.2, 0.7, 1.5, 9]\n"
-     "const %i1: f32[*] = [1]\n"
-     "const %i2: f32[*] = [0]\n"
-     "const %i3: f32[*] = [3]\n"
+     "const %i1: f32[] = [1]\n"
+     "const %i2: f32[] = [0]\n"
+     "const %i3: f32[] = [3]\n"
      "%y: f32[4] = quant(%i0, %i1, %i2, %i3) {rounding_mode=FLOOR}\n",
      {-2, 0, 1, 3}, 4},
     {"bipolarquant",
@@ -360,10 +360,10 @@ static const struct ir_test_case cases[] = {
      {-0.5, 0.5, 2, -2}, 4},
     {"trunc, two bits",
      "const %i0: f32[3] = [3.5, -2.5, 20]\n"
-     "const %i1: f32[*] = [0.5]\n"
-     "const %i2: f32[*] = [0]\n"
-     "const %i3: f32[*] = [8]\n"
-     "const %i4: f32[*] = [6]\n"
+     "const %i1: f32[] = [0.5]\n"
+     "const %i2: f32[] = [0]\n"
+     "const %i3: f32[] = [8]\n"
+     "const %i4: f32[] = [6]\n"
      "%y: f32[3] = trunc(%i0, %i1, %i2, %i3, %i4)\n",
      {0.5, -1, 5}, 3},
 #include "ir_float_elements.def"

@@ -9,9 +9,8 @@
 /* Defaults that are not numbers, in memory that can be pointed to. The unit test asserts that each
  * such default of ops.def stands here. */
 static const char *const preset_strings[] = {
-    "none",       "NOTSET",  "constant",           "pow2", "DCR", "nearest",
-    "half_pixel", "stretch", "round_prefer_floor", "up",
-};
+    "none",       "NOTSET",  "constant",           "pow2", "DCR",   "nearest",
+    "half_pixel", "stretch", "round_prefer_floor", "up",   "ROUND", "FLOOR"};
 static const struct {
     const char *text;
     int64_t ints[4];
