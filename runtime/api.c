@@ -179,16 +179,30 @@ struct nbq_tensor_info nbq_output_info(const struct nbq_program *p, int i) {
     return tensor_info(p, program_of(p)->outputs[i]);
 }
 
+/* A float image, that only the host reads: computed, where stored integers are looked up. */
+static bool is_float_image(const struct svpe_program *p, const struct svpe_input *in) {
+    const struct svpe_tensor *t = &p->tensors[in->tensor];
+    bool good = t->layout == SVPE_LAYOUT_PLAIN && !strcmp(t->dtype, ir_dtype_name(IR_F32)) &&
+                t->channels <= 4;
+    for (int c = 0; good && c < t->channels; c++)
+        good = in->source[c] < t->channels && in->std[c] != 0;
+    return good;
+}
+
+static bool takes_bytes(const struct svpe_program *p, const struct svpe_input *in) {
+    return in->has_table || is_float_image(p, in);
+}
+
 struct nbq_preprocess nbq_input_preprocess(const struct nbq_program *p, int i) {
     struct nbq_preprocess info = {0};
     if (i < 0 || i >= nbq_input_count(p)) return info;
     const struct svpe_input *in = &program_of(p)->inputs[i];
-    info.takes_bytes = in->has_table;
+    info.takes_bytes = takes_bytes(program_of(p), in);
     info.given = in->preprocess_given;
     info.scale = in->scale;
     memcpy(info.mean, in->mean, sizeof info.mean);
     memcpy(info.std, in->std, sizeof info.std);
-    info.bgr = in->has_table && in->source[0] > 0;
+    info.bgr = info.takes_bytes && in->source[0] > 0;
     info.resize = in->resize;
     info.crop = in->crop;
     info.resize_plain = in->resize_plain;
@@ -398,6 +412,17 @@ static void look_up_planes(const struct svpe_input *in, const struct svpe_tensor
     }
 }
 
+/* The formula of the byte tables, before they are rounded: base/data.h, preprocess_byte(). */
+static void compute_planes(const struct svpe_input *in, const struct svpe_tensor *t,
+                           const uint8_t *chw, float *to) {
+    size_t plane = (size_t)t->height * (size_t)t->width;
+    for (int c = 0; c < t->channels; c++) {
+        const uint8_t *from = chw + (size_t)in->source[c] * plane;
+        for (size_t n = 0; n < plane; n++)
+            to[(size_t)c * plane + n] = (float)((from[n] * in->scale - in->mean[c]) / in->std[c]);
+    }
+}
+
 static enum nbq_status set_bytes(struct nbq_session *s, int i, const uint8_t *chw, size_t count) {
     struct arena *volatile made = NULL;
     if (setjmp(s->ctx.oom)) {
@@ -406,10 +431,17 @@ static enum nbq_status set_bytes(struct nbq_session *s, int i, const uint8_t *ch
         return NBQ_NO_MEMORY;
     }
     const struct svpe_input *in = &program_of(s->program)->inputs[i];
+    const struct svpe_tensor *t = tensor_of(s, in->tensor);
     struct arena *a = made = arena_new(&s->ctx);
-    int16_t *stored = arena_array(a, count, sizeof *stored);
-    look_up_planes(in, tensor_of(s, in->tensor), chw, stored);
-    rt_write_stored(place_of(s, in->tensor), stored);
+    if (in->has_table) {
+        int16_t *stored = arena_array(a, count, sizeof *stored);
+        look_up_planes(in, t, chw, stored);
+        rt_write_stored(place_of(s, in->tensor), stored);
+    } else {
+        float *real = arena_array(a, count, sizeof *real);
+        compute_planes(in, t, chw, real);
+        rt_write_values(place_of(s, in->tensor), real);
+    }
     s->input_set[i] = true;
     arena_free(a);
     return NBQ_OK;
@@ -418,7 +450,7 @@ static enum nbq_status set_bytes(struct nbq_session *s, int i, const uint8_t *ch
 enum nbq_status nbq_set_input_u8(struct nbq_session *s, int i, const uint8_t *chw, size_t count) {
     enum nbq_status status = check_input(s, i, count);
     if (status != NBQ_OK) return status;
-    if (!program_of(s->program)->inputs[i].has_table)
+    if (!takes_bytes(program_of(s->program), &program_of(s->program)->inputs[i]))
         return refuse(s,
                       "input %d takes no bytes: the program has no table for it; inputs of more "
                       "than 4 channels have none",

@@ -39,7 +39,7 @@ struct nbq_layer_info {
  * middle crop × crop pixels (0: neither), then (x·scale − mean[c]) / std[c] per channel, after a
  * change of channel order with bgr. */
 struct nbq_preprocess {
-    int takes_bytes; /* 0: no table for byte images; the rest is then without meaning */
+    int takes_bytes; /* 0: it takes no byte images; the rest is then without meaning */
     int given;       /* 0: the compiler was told nothing and took its defaults */
     double scale, mean[4], std[4];
     int bgr;

@@ -327,6 +327,45 @@ static void test_cases(void **state) {
     }
 }
 
+/* An image that the host reads as it is: bytes become what preprocessing says, unrounded. */
+static void test_bytes(void **state) {
+    (void)state;
+    enum { COUNT = 2 * 3 * 4 };
+    TEST_CTX(c);
+    struct job j = {.c = &c, .arena = arena_new(&c), .name = "bytes", .rng = {3}};
+    const char *text = "graph \"t\" {\n" HEAD HOST("y", "x") "return %y\n}\n";
+    j.graph = ir_parse(&c, "t.nir", text, strlen(text));
+    if (!j.graph) fail_said(&j, text);
+    compile(&j, "tiny", 8);
+    j.options.preprocess =
+        (struct preprocess){.scale = 0.02, .mean = {0.3, 0.7}, .std = {0.5, 1.5}, .given = true};
+    j.program = be_lower(&c, j.plan, &j.options);
+    uint8_t bytes[COUNT];
+    float x[COUNT], y[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        bytes[i] = (uint8_t)rng_next(&j.rng);
+        int channel = i / 12;
+        x[i] = preprocess_byte(&j.options.preprocess, channel, bytes[i]);
+    }
+    struct writer file;
+    writer_init(&file, j.arena);
+    svpe_write(j.program, &file);
+    struct nbq_program *p;
+    struct nbq_session *s;
+    assert_int_equal(nbq_load(file.data, file.size, "t", &p, NULL, 0), NBQ_OK);
+    assert_true(nbq_input_preprocess(p, 0).takes_bytes);
+    assert_int_equal(nbq_open(p, "emulator", &s), NBQ_OK);
+    assert_int_equal(nbq_set_input_u8(s, 0, bytes, COUNT), NBQ_OK);
+    assert_int_equal(nbq_run(s), NBQ_OK);
+    assert_int_equal(nbq_get_output_f32(s, 0, y, COUNT), NBQ_OK);
+    j.values = arena_array(j.arena, (size_t)j.graph->value_count, sizeof *j.values);
+    assert_true(ir_eval(j.graph, j.arena, (const void *[]){x}, j.values));
+    assert_memory_equal(y, j.values[j.graph->outputs[0]->id].data, sizeof y);
+    nbq_close(s);
+    nbq_program_free(p);
+    ctx_free(&c);
+}
+
 /* ---- Random graphs --------------------------------------------------------------------------- */
 
 static void test_random(void **state) {
@@ -380,7 +419,7 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_random),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_bytes), cmocka_unit_test(test_cases), cmocka_unit_test(test_random),
                                        cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests_name("backend_host", tests, NULL, NULL);
 }
