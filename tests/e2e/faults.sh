@@ -10,6 +10,8 @@ missing=$(comm -23 "$tmp/table" "$tmp/used" || true)
 [ -z "$missing" ] || fail "tests/models/operators.py does not use: $missing"
 sh tests/lit/encode.sh "$tmp/operators.textproto" "$tmp/operators.onnx"
 build/dev/tests/faults "$tmp/operators.onnx"
+sh tests/lit/encode.sh tests/e2e/lib/host.textproto "$tmp/host.onnx"
+build/dev/tests/faults "$tmp/host.onnx"
 build/dev/tests/faults examples/shapes.onnx 3
 build/dev/tests/faults examples/shapes.onnx 11 backend/schedules/search.lua
 build/dev/tests/data_seeds "$tmp/data"
