@@ -97,8 +97,14 @@ bool pass_residual_left(const struct ir_graph *g);  /* fuse_residual.c */
  * convolution in its place. */
 bool pass_is_move(const struct ir_graph *g, const struct ir_node *n);
 bool pass_move_apply(struct ir_graph *g, struct ir_node *n);
+/* sink.c: an operator behind an interleave that works on each pixel alone; applied to each input
+ * instead. */
+bool pass_is_behind_interleave(const struct ir_graph *g, const struct ir_node *n);
+bool pass_sink_apply(struct ir_graph *g, struct ir_node *n);
 /* rearrange.c: chains of moves between images become selecting convolutions and interleaves. */
 void pass_rearrange(struct ir_graph *g);
+/* fold_moves.c: convolutions that only choose channels go into those beside them. */
+bool pass_fold_moves(struct ir_graph *g);
 /* A 1×1 convolution that hands on x, an input of n, in the place of n and with its output. */
 struct ir_node *pass_identity_conv(struct ir_graph *g, struct ir_node *n, struct ir_value *x);
 /* 4-D, one image, not too many channels for a matrix of C×C. */
