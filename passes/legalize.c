@@ -83,6 +83,5 @@ static bool fuse_again(struct ir_graph *g, const struct pass_options *o) {
 bool pass_legalize(struct ir_graph *g, const struct pass_options *o) {
     pass_rearrange(g);
     return pass_rules_apply(g, plain_rules, COUNT(plain_rules)) && fuse_again(g, o) &&
-           pass_alone(g) && fuse_again(g, o) &&
-           pass_place(g, o);
+           pass_alone(g) && fuse_again(g, o) && pass_fold_moves(g) && pass_place(g, o);
 }

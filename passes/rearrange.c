@@ -37,8 +37,9 @@ static bool is_image(const struct ir_value *v) {
 
 static bool moves(enum ir_op op) {
     static const enum ir_op movers[] = {
-        IR_OP_reshape,  IR_OP_flatten, IR_OP_squeeze, IR_OP_unsqueeze, IR_OP_transpose, IR_OP_slice,
-        IR_OP_identity, IR_OP_pad,     IR_OP_gather,  IR_OP_concat,    IR_OP_interleave};
+        IR_OP_reshape,    IR_OP_flatten,  IR_OP_squeeze,      IR_OP_unsqueeze,   IR_OP_transpose,
+        IR_OP_slice,      IR_OP_identity, IR_OP_pad,          IR_OP_gather,      IR_OP_concat,
+        IR_OP_interleave, IR_OP_split,    IR_OP_depthtospace, IR_OP_spacetodepth};
     for (size_t i = 0; i < sizeof movers / sizeof *movers; i++)
         if (movers[i] == op) return true;
     return false;

@@ -3,6 +3,8 @@
  * and interleaves, and what comes out must be the same bits. What no convolution can do stays. */
 #include "passes_random.h"
 
+#include <math.h>
+
 enum { SEEDS = 1500 };
 
 static const char *const legalize[] = {"infer-shapes", "fold-constants", "eliminate-dead",
@@ -119,7 +121,9 @@ static struct ir_graph *random_chain(struct ctx *c, uint64_t seed) {
 
 static void evaluate(struct ir_graph *g, struct arena *a, uint64_t seed, const float **outputs) {
     struct ir_tensor *values = arena_array(a, (size_t)g->value_count, sizeof *values);
-    const void *in[] = {random_input(a, g->inputs[0], seed)};
+    float *x = random_input(a, g->inputs[0], seed);
+    for (int64_t i = 0; i < ir_elements(g->inputs[0]); i++) x[i] = rintf(x[i]);
+    const void *in[] = {x};
     assert_true(ir_eval(g, a, in, values));
     for (int i = 0; i < g->output_count; i++) outputs[i] = values[g->outputs[i]->id].data;
 }
@@ -192,6 +196,82 @@ static void test_forms(void **state) {
     check_form(make_views, 3, 0, 0);
 }
 
+/* ---- Choices of channels beside convolutions ---- */
+
+static struct ir_value *make_integers(struct maker *m, int rank, const int64_t *dims) {
+    size_t count = 1;
+    for (int i = 0; i < rank; i++) count *= (size_t)dims[i];
+    float *data = arena_array(m->g->arena, count, sizeof *data);
+    for (size_t i = 0; i < count; i++) data[i] = (float)between(m, -7, 7);
+    return ir_const_new(m->g, NULL, IR_F32, rank, dims, data);
+}
+
+static void make_exact_conv(struct maker *m) {
+    int64_t c = m->x->dims[1], o = between(m, 1, 40), k = chance(m, 50) ? 3 : 1;
+    struct ir_value *more[] = {make_integers(m, 4, (int64_t[]){o, c, k, k}),
+                               chance(m, 50) ? make_integers(m, 1, &o) : NULL};
+    struct ir_node *n = make_node(m, IR_OP_conv, more, more[1] != NULL ? 2 : 1);
+    ir_set_ints(m->g, n, "pads", (int64_t[]){k / 2, k / 2, k / 2, k / 2}, 4);
+    finish_node(m, n);
+}
+
+/* Convolution, perhaps a function, one or two choices of its channels, each before a convolution.
+ * Without a function everything is integers, and both forms give the same bits. */
+static struct ir_graph *random_choices(struct ctx *c, uint64_t seed) {
+    struct maker m = {.g = ir_graph_new(c, "choices"), .r = {seed * 977 + 7}};
+    m.x = ir_value_new(m.g, "input", IR_F32, 4, (int64_t[]){1, between(&m, 1, 20), 3, 4});
+    ir_add_input(m.g, m.x);
+    make_exact_conv(&m);
+    if (chance(&m, 30)) make_plain(&m, IR_OP_relu);
+    if (chance(&m, 30)) make_plain(&m, IR_OP_hardsigmoid);
+    struct ir_value *x = m.x;
+    for (int64_t count = between(&m, 1, 2); count > 0; count--) {
+        m.x = x;
+        if (chance(&m, 50))
+            make_shuffle(&m);
+        else
+            make_gather_channels(&m);
+        if (chance(&m, 30)) make_plain(&m, IR_OP_relu);
+        if (chance(&m, 30)) ir_add_output(m.g, m.x);
+        if (chance(&m, 70)) make_exact_conv(&m);
+        ir_add_output(m.g, m.x);
+    }
+    return m.g;
+}
+
+static int count_choices(const struct ir_graph *g) {
+    int count = 0;
+    for (const struct ir_node *n = g->first; n != NULL; n = n->next)
+        count += n->op == IR_OP_conv && ir_attr_int(n, "select") == 1;
+    return count;
+}
+
+static void test_choices_fold(void **state) {
+    (void)state;
+    int left = 0, all = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        TEST_CTX(c);
+        struct arena *a = arena_new(&c);
+        struct ir_graph *g = random_choices(&c, seed), *reference = random_choices(&c, seed);
+        const char *names[FLOAT_PASSES_MAX];
+        const float *want[8], *found[8];
+        assert_true(run_passes(g, names, float_passes(names)));
+        evaluate(reference, a, seed, want);
+        evaluate(g, a, seed, found);
+        for (int i = 0; i < g->output_count; i++)
+            for (int64_t k = 0; k < ir_elements(g->outputs[i]); k++) {
+                double w = (double)want[i][k], f = (double)found[i][k];
+                if (fabs(w - f) > 1e-2) /* of sums of thousands; without a function 0 */
+                    fail_msg("seed %llu: output %d[%lld] was %g, is %g", (unsigned long long)seed,
+                             i, (long long)k, w, f);
+            }
+        left += count_choices(g);
+        all += count_of(reference, IR_OP_gather) + count_of(reference, IR_OP_transpose);
+        ctx_free(&c);
+    }
+    if (left > all / 2) fail_msg("%d of %d choices are left", left, all);
+}
+
 /* Rows turned over, height and width exchanged. */
 static void test_others_stay(void **state) {
     (void)state;
@@ -211,6 +291,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chains_are_exact),
         cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_choices_fold),
         cmocka_unit_test(test_others_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
