@@ -346,7 +346,7 @@ static void emit_weave(struct ir_graph *g, struct ir_value *v, const struct weav
     struct ir_node *before = v->producer;
     int count = (int)(w->step[0] * w->step[1]);
     struct ir_value *parts[MAX_STEP * MAX_STEP];
-    if (count == 1 && v->output_count == 0 && is_nothing(w->picture, w->selection)) {
+    if (count == 1 && is_nothing(w->picture, w->selection)) {
         ir_replace_uses(g, v, (struct ir_value *)w->picture[0].from);
         return;
     }
@@ -403,6 +403,9 @@ static bool rearrange(struct ir_graph *g, struct ir_value *v) {
         struct weave *w = arena_alloc(scratch, sizeof *w);
         p.map = map_of(&t, v, 0);
         done = p.map != NULL && find_weave(scratch, &p, w);
+        /* The network's output has a name of its own to keep. */
+        if (done && v->output_count > 0 && w->step[0] * w->step[1] == 1)
+            done = !is_nothing(w->picture, w->selection);
         if (done) emit_weave(g, v, w);
         arena_free(scratch);
     }
