@@ -342,12 +342,27 @@ static bool find_weave(struct arena *a, const struct picture *p, struct weave *w
     return false;
 }
 
+/* Whoever reads v reads x, which is the same. Inputs and outputs of the network have names of their
+ * own to keep: there v stays. */
+static void read_instead(struct ir_graph *g, struct ir_value *v, struct ir_value *x) {
+    if (v->output_count == 0) {
+        ir_replace_uses(g, v, x);
+    } else if (x->producer != NULL && x->output_count == 0) {
+        take_over(g, v, x);
+    } else {
+        for (struct ir_use *u = v->uses, *next; u != NULL; u = next) {
+            next = u->next;
+            ir_set_input(g, u->node, u->index, x);
+        }
+    }
+}
+
 static void emit_weave(struct ir_graph *g, struct ir_value *v, const struct weave *w) {
     struct ir_node *before = v->producer;
     int count = (int)(w->step[0] * w->step[1]);
     struct ir_value *parts[MAX_STEP * MAX_STEP];
     if (count == 1 && is_nothing(w->picture, w->selection)) {
-        ir_replace_uses(g, v, (struct ir_value *)w->picture[0].from);
+        read_instead(g, v, (struct ir_value *)w->picture[0].from);
         return;
     }
     for (int i = 0; i < count; i++)
@@ -403,9 +418,6 @@ static bool rearrange(struct ir_graph *g, struct ir_value *v) {
         struct weave *w = arena_alloc(scratch, sizeof *w);
         p.map = map_of(&t, v, 0);
         done = p.map != NULL && find_weave(scratch, &p, w);
-        /* The network's output has a name of its own to keep. */
-        if (done && v->output_count > 0 && w->step[0] * w->step[1] == 1)
-            done = !is_nothing(w->picture, w->selection);
         if (done) emit_weave(g, v, w);
         arena_free(scratch);
     }
