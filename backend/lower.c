@@ -122,6 +122,20 @@ static bool finish_segments(struct be_lower *lo, const struct be_code *codes,
     return true;
 }
 
+/* A plan can be made of a graph whose constants are not there yet, a program cannot. */
+static bool check_host_data(const struct be_lower *lo) {
+    bool good = true;
+    for (int i = 0; i < lo->plan->host_count; i++) {
+        const struct ir_node *n = lo->plan->hosts[i].node;
+        for (int k = 0; n && k < n->in_count; k++) {
+            if (!n->in[k] || !n->in[k]->elided) continue;
+            diag(lo->ctx, be_elided, ir_node_where(lo->scratch, n), n->in[k]->name);
+            good = false;
+        }
+    }
+    return good;
+}
+
 struct svpe_program *be_lower(struct ctx *c, const struct be_plan *p, const struct be_options *o) {
     struct be_lower lo;
     lower_init(&lo, c, p);
@@ -130,7 +144,7 @@ struct svpe_program *be_lower(struct ctx *c, const struct be_plan *p, const stru
         (struct svpe_program){.name = p->graph->name, .target = p->target, .act_bits = p->act_bits};
     struct be_code *codes = arena_array(lo.scratch, (size_t)p->segment_count, sizeof *codes);
     for (int i = 0; i < p->segment_count; i++) codes[i] = lower_segment(&lo, &p->segments[i]);
-    bool good = be_fill_tables(&lo, o, program);
+    bool good = check_host_data(&lo) && be_fill_tables(&lo, o, program);
     regions(&lo, program);
     good = good && check_regions(&lo) && finish_segments(&lo, codes, program);
     arena_free(lo.scratch);

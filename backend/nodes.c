@@ -238,10 +238,6 @@ static void check_host_input(struct taking *k, const struct ir_node *n, const st
         diag(k->c, be_host_input, where, v->name);
         fail(k);
     }
-    if (v->elided) {
-        diag(k->c, be_elided, where, v->name);
-        fail(k);
-    }
 }
 
 static void take_host(struct taking *k, const struct ir_node *n) {

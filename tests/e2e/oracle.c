@@ -1,15 +1,16 @@
 /* The emulator against the oracle, bit for bit, and what the integers look like on the way.
  *
  *     oracle [--data=DATA] [--count=N] [--scale=s] [--mean=a,b,c] [--std=a,b,c] [--bgr]
- *            [--resize=N] [--crop=N] [--saturation=P] [--layers] PROGRAM.svpe GRAPH.nir
+ *            [--resize=N] [--crop=N] [--saturation=P] [--layers] [--host] PROGRAM.svpe GRAPH.nir
  *
  * GRAPH.nir is the quantized graph of the same compilation, as --print-after=quantize --print-data
  * prints it (or any later pass); PROGRAM.svpe its program, which must be one device segment with no
- * host operator but softmax. The graph is evaluated by ir/'s plain 64-bit evaluator from the
- * preprocessed float image; the program runs in libnbq from the image's bytes. Every stored integer
- * of every output must be the same. Where a softmax stands between the integers and the output,
- * floats are compared: a step of one integer changes some of them by a factor far from 1, rounding
- * on the host does not. Without --data, images are random bytes.
+ * host operator but softmax; with --host, what is on the host and how many segments there are is only
+ * printed. The graph is evaluated by ir/'s plain 64-bit evaluator from the preprocessed float image;
+ * the program runs in libnbq from the image's bytes. Every stored integer of every output must be
+ * the same. Where operators of the host stand between the integers and the output, floats are
+ * compared: a step of one integer changes some of them by a factor far from 1, rounding on the host
+ * does not. Without --data, images are random bytes.
  *
  * Saturation: a stored value at an end of its storage type where the model itself does not clamp.
  * The top code 2^(A−1)−1 counts wherever the operator's `hi` is not below it (a Clip's own bound
@@ -44,8 +45,9 @@ static const struct option_row rows[] = {
     {"crop", 0, OPT_INT, "N", "preprocessing", 1, 16384},
     {"saturation", 0, OPT_FLOATS, "P", "percent of an activation that may be saturated", 0, 0},
     {"layers", 0, OPT_FLAG, NULL, "print the saturation of every activation", 0, 0},
+    {"host", 0, OPT_FLAG, NULL, "any operator may run on the host", 0, 0},
 };
-enum { DATA, COUNT, SCALE, MEAN, STD, BGR, RESIZE, CROP, SATURATION, LAYERS, ROWS };
+enum { DATA, COUNT, SCALE, MEAN, STD, BGR, RESIZE, CROP, SATURATION, LAYERS, HOST, ROWS };
 enum { RANDOM_COUNT = 2, THREADS_MAX = 16 };
 
 /* One value is for all channels, as nbqc has it. */
@@ -175,11 +177,21 @@ static void tally(struct worker *w, const struct ir_value *v, const void *data) 
     t->count += count;
 }
 
-/* The integers behind output i: the input of the dequantize it comes from, through views. */
+/* Another shape of the same elements, which the device sees to. */
+static bool is_view(const struct ir_node *n) {
+    static const enum ir_op views[] = {IR_OP_reshape, IR_OP_flatten, IR_OP_squeeze,
+                                       IR_OP_unsqueeze, IR_OP_identity};
+    bool view = false;
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) view |= n->op == views[i];
+    return view && !ir_attr_find(n, "host");
+}
+
+/* The integers behind output i: the input of the dequantize it comes from, through views. NULL:
+ * something else is between. */
 static const struct ir_value *stored_output(const struct ir_graph *g, int i) {
     const struct ir_value *v = g->outputs[i];
-    while (v->producer && v->producer->op != IR_OP_dequantize) v = v->producer->in[0];
-    return v->producer ? v->producer->in[0] : NULL;
+    while (v->producer && is_view(v->producer)) v = v->producer->in[0];
+    return v->producer && v->producer->op == IR_OP_dequantize ? v->producer->in[0] : NULL;
 }
 
 static void observe(void *user, const struct ir_value *v, const void *data) {
@@ -211,15 +223,9 @@ static long compare_floats(struct worker *w, int i, const float *want) {
     if (nbq_get_output_f32(w->session, i, out, n) != NBQ_OK) return -1;
     for (size_t k = 0; k < n; k++) {
         double expected = (double)want[k];
-        different += !(fabs((double)out[k] - expected) <= 1e-5 * expected + 1e-30);
+        different += !(fabs((double)out[k] - expected) <= 1e-5 * fabs(expected) + 1e-30);
     }
     return different;
-}
-
-static bool has_softmax(const struct ir_graph *g, int i) {
-    const struct ir_node *n = g->outputs[i]->producer;
-    while (n && n->op != IR_OP_softmax && n->op != IR_OP_dequantize) n = n->in[0]->producer;
-    return n && n->op == IR_OP_softmax;
 }
 
 static bool run_device(struct worker *w, const struct sample *s) {
@@ -242,7 +248,7 @@ static long compare(struct worker *w, long index) {
     if (!ir_eval_observed(g, w->arena, in, observe, w, out) || !run_device(w, &s)) return -1;
     long different = 0;
     for (int i = 0; i < g->output_count; i++) {
-        long here = has_softmax(g, i) ? compare_floats(w, i, out[i]) : compare_stored(w, i);
+        long here = stored_output(g, i) ? compare_stored(w, i) : compare_floats(w, i, out[i]);
         if (here < 0) return -1;
         different += here;
     }
@@ -325,6 +331,22 @@ static struct verdict judge(const struct ir_graph *g, const struct tally *t, boo
     return v;
 }
 
+/* The operators of the host, each once, with how many there are. */
+static void print_places(const struct nbq_program *p) {
+    int count = nbq_host_op_count(p);
+    printf("%d segments; host:", nbq_segment_count(p));
+    for (int i = 0; i < count; i++) {
+        int same = 0, before = 0;
+        for (int k = 0; k < count; k++) {
+            bool equal = !strcmp(nbq_host_op(p, i), nbq_host_op(p, k));
+            same += equal;
+            before += equal && k < i;
+        }
+        if (!before) printf(" %d %s", same, nbq_host_op(p, i));
+    }
+    printf("%s; ", count ? "" : " nothing");
+}
+
 /* One segment on the device, and nothing but softmax outside of it. */
 static bool check_places(const struct nbq_program *p) {
     bool good = nbq_segment_count(p) == 1;
@@ -340,6 +362,7 @@ static bool check_places(const struct nbq_program *p) {
 static bool conclude(const struct job *job, const struct worker *w, const struct option_set *set) {
     const struct option_value *limit = &set->values[SATURATION];
     struct verdict v = judge(job->graph, w[0].tallies, set->values[LAYERS].given);
+    if (set->values[HOST].given) print_places(job->program);
     printf("%ld images equal; %d activations, most saturated \"%s\": %.2f %%\n", job->count,
            v.activations, v.worst ? v.worst->name : "", v.percent);
     if (!limit->given) return true;
@@ -389,7 +412,7 @@ static bool open_job(struct ctx *c, struct arena *a, const struct option_set *se
         return false;
     }
     job->program = *program;
-    return check_places(*program);
+    return set->values[HOST].given || check_places(*program);
 }
 
 int main(int argc, char **argv) {
