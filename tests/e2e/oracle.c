@@ -179,8 +179,8 @@ static void tally(struct worker *w, const struct ir_value *v, const void *data) 
 
 /* Another shape of the same elements, which the device sees to. */
 static bool is_view(const struct ir_node *n) {
-    static const enum ir_op views[] = {IR_OP_reshape, IR_OP_flatten, IR_OP_squeeze,
-                                       IR_OP_unsqueeze, IR_OP_identity};
+    static const enum ir_op views[] = {IR_OP_reshape, IR_OP_flatten, IR_OP_squeeze, IR_OP_unsqueeze,
+                                       IR_OP_identity};
     bool view = false;
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) view |= n->op == views[i];
     return view && !ir_attr_find(n, "host");
