@@ -14,7 +14,7 @@ for seed in 1 2 3; do
   done
 done
 
-last=$($bin/nbqc --list-passes | sed '/^$/q; 1d' | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' | tail -n 1)
+last=$(last_pass)
 ways=("--target=zcu102" "--target=tiny --act-bits=16" "--terms=2" "--target=zcu102-vpe-int8" "--bits=2" "--target=zcu102-vpe"
   "--target=zcu102-paper --bits=5" "--target=zcu102-a16 --terms=2")
 seed=0 compiled=0
