@@ -9,12 +9,14 @@
  * Keras exporters write at opsets that do not have them. */
 #include "passes/internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A form and what it is. x: any value, the same wherever it stands; a, b: any constant; a number:
- * this constant; NAME(…): an operator, additions and multiplications in either order;
+/* A form and what it is. x: any value, the same wherever it stands; a, b: any constant; c: one of
+ * 0…1; a number: this constant; NAME(…): an operator, operands in either order but for
+ * differences and quotients;
  * NAME[…](…): with these attributes, in the order of its row. */
 struct form {
     const char *is, *pattern;
@@ -38,6 +40,7 @@ static const struct form forms[] = {
     {"hardswish", "mul(mul(x," CLIP ")," SIXTH ")"},
     {"hardswish", "mul(mul(x," SIXTH ")," CLIP ")"},
     {"hardswish", "mul(div(x,6)," CLIP ")"},
+    {"leakyrelu[c]", "max(x,mul(x,c))"},
     {"softplus", "log(add(exp(x),1))"},
     {"mish", "mul(x,tanh(softplus(x)))"},
     GELU("erf(div(x,1.41421356))"),
@@ -50,7 +53,7 @@ enum { FORMS = sizeof forms / sizeof *forms };
 struct binding {
     const struct ir_graph *g;
     struct ir_value *x;
-    double numbers[2]; /* a, b */
+    double numbers[3]; /* a, b, c */
 };
 
 /* Of constants that exporters round to float, and of those they write with six digits. */
@@ -64,8 +67,9 @@ static bool is_number(const struct ir_value *v, double *number) {
     return isfinite(*number);
 }
 
-static bool is_letter(const char *p, char letter) {
-    return *p == letter && (p[1] == '\0' || strchr(",)]", p[1]));
+/* One of these letters, as a term of its own. */
+static bool is_letter(const char *p, const char *letters) {
+    return strchr(letters, *p) && (p[1] == '\0' || strchr(",)]", p[1]));
 }
 
 /* Behind the term at p: at the comma, the bracket or the end. */
@@ -94,7 +98,7 @@ static bool match_pair(struct binding *b, const char *p, const struct ir_node *n
     struct binding before = *b;
     if (match(b, p, n->in[0]) && match(b, second, n->in[1])) return true;
     *b = before;
-    if (n->op != IR_OP_add && n->op != IR_OP_mul) return false;
+    if (n->op == IR_OP_sub || n->op == IR_OP_div) return false;
     return match(b, p, n->in[1]) && match(b, second, n->in[0]);
 }
 
@@ -117,11 +121,14 @@ static bool match_node(struct binding *b, const char *p, const struct ir_node *n
 
 static bool match(struct binding *b, const char *p, struct ir_value *v) {
     double number;
-    if (is_letter(p, 'x')) {
+    if (is_letter(p, "x")) {
         if (!b->x && !ir_is_const(v)) b->x = v;
         return b->x == v;
     }
-    if (is_letter(p, 'a') || is_letter(p, 'b')) return is_number(v, &b->numbers[*p - 'a']);
+    if (is_letter(p, "abc")) {
+        double *to = &b->numbers[*p - 'a'];
+        return is_number(v, to) && (*p != 'c' || (*to >= 0 && *to <= 1));
+    }
     if (strchr(".0123456789", *p)) return is_number(v, &number) && near(number, strtod(p, NULL));
     return v->producer && ir_single_user(b->g, v) && match_node(b, p, v->producer);
 }
@@ -159,20 +166,74 @@ static bool apply_form(struct ir_graph *g, struct ir_node *n) {
     struct ir_node *to = ir_node_new(g, n, op, n->name, &b.x, 1, n->out, 1);
     struct ir_attr_info info;
     for (int i = 0; *p == '[' || *p == ','; i++, p = skip(p + 1)) {
-        bool letter = is_letter(p + 1, 'a') || is_letter(p + 1, 'b');
+        double number = is_letter(p + 1, "abc") ? b.numbers[p[1] - 'a'] : strtod(p + 1, NULL);
         ir_attr_schema(op, i, &info);
-        ir_set_float(g, to, info.name,
-                     (double)(float)(letter ? b.numbers[p[1] - 'a'] : strtod(p + 1, NULL)));
+        ir_set_float(g, to, info.name, (double)(float)number);
     }
     ir_node_remove(g, n);
     return true;
 }
 
-static const struct pass_rule rules[] = {{"function", is_form, apply_form}};
+/* --- clamps --- */
 
+/* A relu, a clip, or a maximum or minimum of a value and a constant: its value, NULL: none of
+ * these. */
+static struct ir_value *clamped(const struct ir_node *n, struct pass_clamp *c) {
+    double number;
+    if (pass_clamp_of(n, c)) return n->in[0];
+    if ((n->op != IR_OP_max && n->op != IR_OP_min) || n->in_count != 2) return NULL;
+    int i = ir_is_const(n->in[0]);
+    if (!is_number(n->in[1 - i], &number)) return NULL;
+    *c = (struct pass_clamp){-FLT_MAX, FLT_MAX};
+    *(n->op == IR_OP_max ? &c->lo : &c->hi) = number;
+    return pass_same_shape(n->in[i], n->out[0]) ? n->in[i] : NULL;
+}
+
+/* A clamp of floats that is no operator of one, or stands behind another that nobody else reads:
+ * its value and bounds. */
+static struct ir_value *loose_clamp(const struct ir_graph *g, const struct ir_node *n,
+                                    struct pass_clamp *c) {
+    struct pass_clamp first;
+    struct ir_value *x = n->out[0]->dtype == IR_F32 ? clamped(n, c) : NULL;
+    if (!x || ir_is_const(x)) return NULL;
+    bool plain = n->op == IR_OP_relu || n->op == IR_OP_clip;
+    struct ir_value *before =
+        x->producer && ir_single_user(g, x) ? clamped(x->producer, &first) : NULL;
+    if (before && !ir_is_const(before)) {
+        *c = pass_clamp_then(first, *c);
+        return before;
+    }
+    return plain ? NULL : x;
+}
+
+static bool is_loose_clamp(const struct ir_graph *g, const struct ir_node *n) {
+    struct pass_clamp c;
+    return loose_clamp(g, n, &c) != NULL;
+}
+
+static bool join_clamps(struct ir_graph *g, struct ir_node *n) {
+    static const int64_t scalar[1] = {0};
+    struct pass_clamp c;
+    struct ir_value *in[3] = {loose_clamp(g, n, &c)};
+    if (c.lo > -FLT_MAX) in[1] = pass_const_new(g, "low", 0, scalar, &c.lo);
+    if (c.hi < FLT_MAX) in[2] = pass_const_new(g, "high", 0, scalar, &c.hi);
+    ir_node_new(g, n, IR_OP_clip, n->name, in, in[2] ? 3 : in[1] ? 2 : 1, n->out, 1);
+    ir_node_remove(g, n);
+    return true;
+}
+
+static const struct pass_rule rules[] = {
+    {"clamps", is_loose_clamp, join_clamps},
+    {"function", is_form, apply_form},
+};
+enum { RULES = sizeof rules / sizeof *rules };
+
+/* What is left over of a form reads its values until it is swept. */
 bool pass_fuse_functions(struct ir_graph *g, const struct pass_options *o) {
     (void)o;
-    if (!pass_rules_apply(g, rules, 1)) return false;
-    pass_sweep(g);
+    do {
+        if (!pass_rules_apply(g, rules, RULES)) return false;
+        pass_sweep(g);
+    } while (pass_rules_match(g, rules, RULES));
     return true;
 }
