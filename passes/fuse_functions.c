@@ -1,4 +1,5 @@
-/* Pass fuse-functions. Requires SHAPES, FOLDED. Breaks NO_BN, FUSED, RESIDUAL.
+/* Pass fuse-functions. Requires SHAPES, FOLDED. Breaks what speaks of single operators: NO_BN,
+ * FUSED, LEGAL, RANGES, QUANTIZED, RESIDUAL, PROVEN.
  *
  * Functions of one element that exporters spell out in several operators become the one operator
  * they are, which is a table of the device: x · Sigmoid(x) is Swish, x · min(max(x + 3, 0), 6) / 6
