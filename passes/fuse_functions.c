@@ -7,7 +7,8 @@
  * number in it is the constant that it has to be, and the shape stays that of x: constants of
  * several numbers, and values that somebody else reads, leave a graph as it is. Sources: the
  * functions that ONNX gives for HardSwish, Mish, Swish and Gelu, and what PyTorch, TensorFlow and
- * Keras exporters write at opsets that do not have them. */
+ * Keras exporters write at opsets that do not have them. Max and Min with a constant become Clip
+ * before, together with the clamp they stand behind. */
 #include "passes/internal.h"
 
 #include <float.h>
@@ -190,21 +191,18 @@ static struct ir_value *clamped(const struct ir_node *n, struct pass_clamp *c) {
     return pass_same_shape(n->in[i], n->out[0]) ? n->in[i] : NULL;
 }
 
-/* A clamp of floats that is no operator of one, or stands behind another that nobody else reads:
- * its value and bounds. */
+/* A clamp of floats by Max or Min, with the clamp before it that nobody else reads: the value and
+ * its bounds. */
 static struct ir_value *loose_clamp(const struct ir_graph *g, const struct ir_node *n,
                                     struct pass_clamp *c) {
     struct pass_clamp first;
-    struct ir_value *x = n->out[0]->dtype == IR_F32 ? clamped(n, c) : NULL;
+    if ((n->op != IR_OP_max && n->op != IR_OP_min) || n->out[0]->dtype != IR_F32) return NULL;
+    struct ir_value *x = clamped(n, c), *before = NULL;
     if (!x || ir_is_const(x)) return NULL;
-    bool plain = n->op == IR_OP_relu || n->op == IR_OP_clip;
-    struct ir_value *before =
-        x->producer && ir_single_user(g, x) ? clamped(x->producer, &first) : NULL;
-    if (before && !ir_is_const(before)) {
-        *c = pass_clamp_then(first, *c);
-        return before;
-    }
-    return plain ? NULL : x;
+    if (x->producer && ir_single_user(g, x)) before = clamped(x->producer, &first);
+    if (!before || ir_is_const(before)) return x;
+    *c = pass_clamp_then(first, *c);
+    return before;
 }
 
 static bool is_loose_clamp(const struct ir_graph *g, const struct ir_node *n) {
