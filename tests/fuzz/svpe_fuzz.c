@@ -1,7 +1,7 @@
 /* Any bytes as a .svpe program: refused with a message, or loaded and checked. What stands in the
  * way of damage is made right again first: magic, versions, sizes and checksums. Code of what loads
- * disassembles to text that assembles to the same code. tests/unit/runtime_loader_test.c runs what
- * damaged programs the loader lets through. */
+ * disassembles to text that assembles to the same code. Small programs with host nodes run; what
+ * others the loader lets through is run by tests/unit/runtime_loader_test.c. */
 #include "isa/container.h"
 #include "runtime/nbq.h"
 
@@ -72,6 +72,67 @@ static void check_text(struct ctx *c, const uint8_t *file, size_t size) {
     if (code.size && memcmp(code.data, p->code, code.size) != 0) abort();
 }
 
+/* ---- Running ---- */
+
+enum { ELEMENTS = 1 << 12, NUMBER = 64, CYCLES = 1 << 16 };
+
+static bool is_small(int64_t v) {
+    return v >= -NUMBER && v <= NUMBER;
+}
+
+static bool small_nodes(const struct svpe_program *p) {
+    int64_t left = ELEMENTS;
+    for (int n = 0; n < p->host_value_count; n++) {
+        int64_t elements = 1;
+        for (int d = 0; d < p->host_values[n].rank; d++) {
+            int64_t dim = p->host_values[n].dims[d];
+            elements = dim > left ? left + 1 : elements * (dim < 1 ? 1 : dim);
+            if (elements > left) return false;
+        }
+        left -= elements;
+    }
+    for (int n = 0; n < p->host_list_count; n++)
+        if (!is_small(p->host_lists[n])) return false;
+    for (int n = 0; n < p->host_attr_count; n++)
+        if (!is_small(p->host_attrs[n].i)) return false;
+    return p->host_node_count > 0 && p->host_node_count < NUMBER;
+}
+
+static bool small_code(const struct svpe_program *p) {
+    struct svpe_machine m = {.target = p->target, .act_bits = p->act_bits};
+    struct svpe_insn i;
+    const char *why;
+    uint64_t cycles = 0;
+    for (uint64_t at = 0; at < p->code_bytes && cycles < CYCLES;) {
+        int bytes = svpe_decode(p->code + at, (size_t)(p->code_bytes - at), &i, &why);
+        if (bytes <= 0) return false;
+        cycles += svpe_insn_cycles(&m, &i);
+        at += (uint64_t)bytes;
+    }
+    return cycles < CYCLES;
+}
+
+static void run(const struct nbq_program *program) {
+    struct nbq_session *s;
+    if (nbq_open(program, "emulator", &s) != NBQ_OK) return;
+    for (int n = 0; n < nbq_input_count(program); n++) {
+        struct nbq_tensor_info info = nbq_input_info(program, n);
+        size_t count = (size_t)info.channels * (size_t)info.height * (size_t)info.width;
+        void *zeros = count > (1 << 20) ? NULL : calloc(count, sizeof(int64_t));
+        if (zeros && nbq_set_input(s, n, info.type, zeros, count) != NBQ_OK) abort();
+        free(zeros);
+    }
+    if (nbq_run(s) != NBQ_OK && !nbq_error(s)[0]) abort();
+    nbq_close(s);
+}
+
+static void run_small(struct ctx *c, const struct nbq_program *program, const uint8_t *file,
+                      size_t size) {
+    const struct svpe_program *p = svpe_read(c, arena_new(c), "fuzz", file, size);
+    uint64_t bytes = p->work_bytes + p->in_bytes + p->out_bytes;
+    if (bytes < 1 << 22 && small_nodes(p) && small_code(p)) run(program);
+}
+
 static void load(struct ctx *c, const uint8_t *file, size_t size) {
     struct nbq_program *program;
     char message[256] = "";
@@ -80,6 +141,7 @@ static void load(struct ctx *c, const uint8_t *file, size_t size) {
         return;
     }
     nbq_check(program, message, sizeof message);
+    run_small(c, program, file, size);
     nbq_program_free(program);
     check_text(c, file, size);
 }
