@@ -77,13 +77,25 @@ static void put_more_outputs(struct fe_export *x) {
     n->n_output = (size_t)x->n->out_count;
 }
 
+/* x·factor + shift, of channels. */
+static bool put_affine(struct fe_export *x) {
+    static const int64_t form[] = {-1, 1, 1};
+    struct ir_value *const *in = x->n->in;
+    const char *factor = fe_put2(x, "Reshape", in[1]->name, fe_put_i64s(x, form, 3));
+    const char *shift = fe_put2(x, "Reshape", in[2]->name, fe_put_i64s(x, form, 3));
+    const char *product = fe_put2(x, "Mul", in[0]->name, factor);
+    bool act = strcmp(ir_attr_string(x->n, "act"), "none") != 0;
+    const char *y = fe_put(x, "Add", act ? NULL : x->n->out[0]->name,
+                           (const char *const[]){product, shift, NULL});
+    if (act) put_act(x, y);
+    return true;
+}
+
 static bool put_float_node(struct fe_export *x) {
     const struct ir_node *n = x->n;
     const struct ir_op_info *row = ir_op_info(n->op);
-    if (!row->onnx[0]) {
-        diag(x->c, fe_export_op, ir_node_where(x->a, n), row->name);
-        return false;
-    }
+    if (n->op == IR_OP_affine) return put_affine(x);
+    if (!row->onnx[0]) return fe_export_quant(x);
     if (row->since_min > x->opset) x->opset = row->since_min;
     if (n->op == IR_OP_softmax && ir_attr_int(n, "flat")) return put_flat_softmax(x);
     struct ir_attr_info info;

@@ -52,8 +52,8 @@ const char *fe_put_f32(struct fe_export *x, double v);                     /* ra
 const char *fe_put_channels(struct fe_export *x, const double *v, int64_t count);
 int fe_onnx_type(enum ir_dtype t);
 
-/* export_quant.c: the node of the quantized level in x->n as ordinary ONNX. False after saying why
- * it cannot be. */
+/* export_quant.c: the node in x->n, which is no operator of ONNX, as ordinary ONNX. False after
+ * saying why it cannot be. */
 bool fe_export_quant(struct fe_export *x);
 
 /* export_conv.c: Σ w·in over each window, exactly, in double. in: an image of whole numbers in

@@ -335,7 +335,7 @@ static const char *reshaped(struct fe_export *x, const char *v, const int64_t *d
 
 /* Rows and columns become dimensions of their own, along which the images are joined. Images of the
  * last steps may be a row or column short: they are padded, and the result is cut. */
-static bool export_qinterleave(struct fe_export *x) {
+static bool export_interleave(struct fe_export *x) {
     int two;
     const int64_t *step = ir_attr_ints(x->n, "step", &two), *full = in(x, 0)->dims;
     int64_t zero[2] = {0, 0}, narrow[] = {full[0], full[1], full[2], 1, full[3], 1};
@@ -362,16 +362,23 @@ static bool export_qinterleave(struct fe_export *x) {
 /* --- the table --- */
 
 static export_fn *const table[IR_OP_COUNT] = {
-    [IR_OP_quantize] = export_quantize, [IR_OP_dequantize] = export_dequantize,
-    [IR_OP_qconv] = export_qconv,       [IR_OP_qadd] = export_qadd,
-    [IR_OP_qmul] = export_qmul,         [IR_OP_qscale] = export_qscale,
-    [IR_OP_qmaxpool] = export_qmaxpool, [IR_OP_qavgpool] = export_qavgpool,
-    [IR_OP_qlut] = export_qlut,         [IR_OP_qcopy] = export_qcopy,
-    [IR_OP_qconcat] = export_qconcat,   [IR_OP_qinterleave] = export_qinterleave,
+    [IR_OP_quantize] = export_quantize,
+    [IR_OP_dequantize] = export_dequantize,
+    [IR_OP_qconv] = export_qconv,
+    [IR_OP_qadd] = export_qadd,
+    [IR_OP_qmul] = export_qmul,
+    [IR_OP_qscale] = export_qscale,
+    [IR_OP_qmaxpool] = export_qmaxpool,
+    [IR_OP_qavgpool] = export_qavgpool,
+    [IR_OP_qlut] = export_qlut,
+    [IR_OP_qcopy] = export_qcopy,
+    [IR_OP_qconcat] = export_qconcat,
+    [IR_OP_qinterleave] = export_interleave,
+    [IR_OP_interleave] = export_interleave,
 };
 
 bool fe_exports(enum ir_op op) {
-    return table[op] != NULL || ir_op_info(op)->onnx[0] != '\0';
+    return table[op] != NULL || op == IR_OP_affine || ir_op_info(op)->onnx[0] != '\0';
 }
 
 bool fe_export_quant(struct fe_export *x) {

@@ -36,7 +36,11 @@ static void test_what_is_said(void **state) {
     expect("graph \"g\" { input %x: f32[1x2] %y: f32[1x2] = relu(%x) return %y }", NULL);
     expect("graph \"g\" { input %x: f32[1x1x2x2] %y: f32[1x1x4x2] = interleave(%x, %x) "
            "{step=[2, 1]} return %y }",
-           "fe_export_op");
+           NULL);
+    expect(
+        "graph \"g\" { input %x: f32[2] const %s: f32[] = [1.] %y: f32[2] = bipolarquant(%x, %s) "
+        "return %y }",
+        "fe_export_op");
     expect("graph \"g\" { input %x: f32[1x32] const %c: f32[1x32] = hash:0x0123456789abcdef "
            "%y: f32[1x32] = add(%x, %c) return %y }",
            "fe_export_elided");
