@@ -110,6 +110,29 @@ void fe_hook_eyelike(struct fe_node *n) {
              fe_dtype_names(n->s->arena));
 }
 
+/* Opsets 1…5: how often, and along which axis, are inputs 2 and 3, one number each. */
+void fe_hook_tile(struct fe_node *n) {
+    int64_t full[IR_MAX_RANK];
+    const struct ir_value *x = n->in_count == 3 ? n->in[0] : NULL;
+    if (n->s->opset > 5 || !x || x->rank < 0) return;
+    const struct ir_value *times = n->in[1], *axis = n->in[2];
+    for (int i = 1; i < 3; i++)
+        if (!n->in[i] || !ir_is_const(n->in[i]) || ir_elements(n->in[i]) != 1 ||
+            n->in[i]->dtype != IR_I64) {
+            diag(n->s->c, fe_not_constant, n->where, i + 1, n->in[i] ? n->in[i]->name : "");
+            return;
+        }
+    int64_t at = *(const int64_t *)axis->data;
+    if (at < 0 || at >= x->rank) {
+        diag(n->s->c, fe_axis_range, n->where, (long long)at, x->rank - 1);
+        return;
+    }
+    for (int i = 0; i < x->rank; i++) full[i] = i == at ? *(const int64_t *)times->data : 1;
+    n->in[1] =
+        fe_const_ints(n->s, arena_printf(n->s->arena, "%s.times", n->name), 1, full, x->rank);
+    n->in_count = 2;
+}
+
 /* The attribute becomes input 1. */
 void fe_hook_fill(struct fe_node *n) {
     const Onnx__AttributeProto *value = fe_attr(n, "value");

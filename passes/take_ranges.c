@@ -40,7 +40,8 @@ static bool carries(enum ir_op op) {
 }
 
 static bool is_integers(const struct ir_value *v) {
-    return v && (v->dtype == IR_I8 || v->dtype == IR_U8 || v->dtype == IR_I16);
+    return v &&
+           (v->dtype == IR_I8 || v->dtype == IR_U8 || v->dtype == IR_I16 || v->dtype == IR_U16);
 }
 
 static int root_of(const struct state *s, const struct ir_value *v) {
@@ -115,7 +116,8 @@ static void look_at(struct state *s, const struct ir_node *n) {
 static struct ir_range range_of(const struct state *s, const struct ir_value *v) {
     const struct carried *c = &s->of[root_of(s, v)];
     int bits = 8 * (int)ir_dtype_size(v->dtype);
-    int64_t least = v->dtype == IR_U8 ? 0 : -((int64_t)1 << (bits - 1));
+    bool sign = v->dtype == IR_I8 || v->dtype == IR_I16;
+    int64_t least = !sign ? 0 : -((int64_t)1 << (bits - 1));
     int64_t most = least + ((int64_t)1 << bits) - 1;
     return (struct ir_range){c->scale * (double)(least - c->zero),
                              c->scale * (double)(most - c->zero)};

@@ -214,6 +214,7 @@ static const struct form forms[] = {
     {"ScatterND", 11, 0, "m axis0 row", "", 2, {3, 4}},
     {"ScatterND", 16, 0, "m axis0 row", "reduction=s:mul", 2, {3, 4}},
     {"OneHot", 9, 0, "swap k3 v", "axis=n:0", 2, {3, 2}},
+    {"Tile", 1, 5, "x k3 one_int", "", 4, {1, 6, 6, 5}},
     {"Tile", 6, 0, "x times", "", 4, {1, 4, 6, 5}},
     {"Size", 1, 0, "x", "", 0, {0}},
     {"ConstantOfShape", 9, 0, "whole", "", 2, {6, 10}},

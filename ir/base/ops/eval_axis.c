@@ -131,15 +131,25 @@ static bool before(const struct order *o, int64_t a, int64_t b) {
     return c < 0 || (c == 0 && a < b);
 }
 
-/* The k first of n indices, in order: inserted one by one, so k·n at most. */
-static void first_of(const struct order *o, int64_t n, int64_t k, int64_t *best) {
-    int64_t have = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (have == k && (k == 0 || !before(o, i, best[k - 1]))) continue;
-        int64_t at = have < k ? have++ : k - 1;
-        for (; at > 0 && before(o, i, best[at - 1]); at--) best[at] = best[at - 1];
-        best[at] = i;
+/* Joins what is in order from i to middle and from there to end. */
+static void merge(const struct order *o, const int64_t *from, int64_t i, int64_t middle,
+                  int64_t end, int64_t *to) {
+    int64_t k = middle;
+    for (int64_t at = i; at < end; at++)
+        to[at] = i < middle && (k >= end || before(o, from[i], from[k])) ? from[i++] : from[k++];
+}
+
+/* The indices of n elements in order, in one of two buffers of n. */
+static const int64_t *sorted(const struct order *o, int64_t n, int64_t *from, int64_t *to) {
+    for (int64_t i = 0; i < n; i++) from[i] = i;
+    for (int64_t run = 1; run < n; run *= 2) {
+        for (int64_t i = 0; i < n; i += 2 * run)
+            merge(o, from, i, i + run < n ? i + run : n, i + 2 * run < n ? i + 2 * run : n, to);
+        int64_t *swap = from;
+        from = to;
+        to = swap;
     }
+    return from;
 }
 
 bool ir_eval_topk(const struct ir_eval *e) {
@@ -148,13 +158,13 @@ bool ir_eval_topk(const struct ir_eval *e) {
     struct lines l = lines_of(v, axis, false);
     struct order o = {v->dtype, ir_eval_in(e, 0), 0, l.inner,
                       ir_attr_int(e->n, "largest") != 0 ? -1 : 1};
-    int64_t k = y->dims[axis], *best = arena_array(e->a, (size_t)k + 1, sizeof *best);
+    int64_t k = y->dims[axis], *room = arena_array(e->a, 2 * (size_t)l.n, sizeof *room);
     size_t size = ir_dtype_size(v->dtype);
     char *values = ir_eval_out(e, 0);
     int64_t *indices = e->n->out_count > 1 ? ir_eval_out(e, 1) : NULL;
     for (int64_t line = 0; line < l.outer * l.inner; line++) {
         o.from = line / l.inner * l.n * l.inner + line % l.inner;
-        first_of(&o, l.n, k, best);
+        const int64_t *best = sorted(&o, l.n, room, room + l.n);
         for (int64_t i = 0; i < k; i++) {
             int64_t to = (line / l.inner * k + i) * l.inner + line % l.inner;
             memcpy(values + (size_t)to * size,

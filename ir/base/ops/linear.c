@@ -23,7 +23,7 @@ static bool is_single(const struct ir_value *v) {
 }
 
 static bool quantized_type(enum ir_dtype t) {
-    return t == IR_I8 || t == IR_U8 || t == IR_I16;
+    return t == IR_I8 || t == IR_U8 || t == IR_I16 || t == IR_U16;
 }
 
 /* Scale and zero point have one shape; along the axis it fits. */
@@ -58,7 +58,7 @@ bool ir_infer_quantizelinear(struct ir_infer *x) {
     const char *type = ir_attr_string(x->n, "dtype");
     enum ir_dtype t = zero ? zero->dtype : type ? ir_dtype_by_name(type) : IR_U8;
     if (x->n->in[0]->dtype != IR_I32 && !ir_want(x, 0, -1, IR_F32)) return false;
-    if (!quantized_type(t)) return ir_fail_input(x, 2, "i8, u8 or i16");
+    if (!quantized_type(t)) return ir_fail_input(x, 2, "i8, u8, i16 or u16");
     if (!check_scales(x)) return false;
     ir_same_as_input(x);
     x->out[0].dtype = t;
@@ -68,7 +68,7 @@ bool ir_infer_quantizelinear(struct ir_infer *x) {
 bool ir_infer_dequantizelinear(struct ir_infer *x) {
     const struct ir_value *v = ir_in(x->n, 0), *zero = ir_in(x->n, 2);
     if (!quantized_type(v->dtype) && v->dtype != IR_I32)
-        return ir_fail_input(x, 0, "i8, u8, i16 or i32");
+        return ir_fail_input(x, 0, "i8, u8, i16, u16 or i32");
     if (zero && zero->dtype != v->dtype) return ir_fail_input(x, 2, "the type of input 1");
     if (!check_scales(x)) return false;
     ir_same_as_input(x);
