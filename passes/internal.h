@@ -109,6 +109,13 @@ bool pass_fold_moves(struct ir_graph *g);
 struct ir_node *pass_identity_conv(struct ir_graph *g, struct ir_node *n, struct ir_value *x);
 /* 4-D, one image, not too many channels for a matrix of C×C. */
 bool pass_can_be_identity(const struct ir_value *x);
+/* plain.c: rewrites operators that say the same as plainer ones. */
+bool pass_plain(struct ir_graph *g);
+bool pass_plain_left(const struct ir_graph *g);
+/* resize.c: a Resize that repeats pixels but does not say it in the form that pass_repeats() knows;
+ * gives it that form. */
+bool pass_is_repeat(const struct ir_graph *g, const struct ir_node *n);
+bool pass_give_repeat(struct ir_graph *g, struct ir_node *n);
 /* alone.c: rewrites arithmetic that found no convolution. */
 bool pass_alone(struct ir_graph *g);
 /* Why the device does not run a node: a row of diag.def, filled in. */

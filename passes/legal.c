@@ -4,6 +4,7 @@
  * The device runs 4-D float32 activations of one image. What a rule refuses, the host runs, for
  * the reason the rule gives (place.c); what is wrong wherever it runs is an error. Views are no
  * matter of rules but of their neighbours. */
+#include "isa/isa.h"
 #include "passes/internal.h"
 #include "passes/quant/quant.h"
 
@@ -110,6 +111,16 @@ static bool check_concat(const struct check *x) {
     return axis == 1 || axis == -3 || REFUSE(x, pass_concat_axis, (long long)axis);
 }
 
+static bool check_resize(const struct check *x) {
+    int64_t repeat[2] = {1, 1}, min, most;
+    svpe_field_range(SVPE_MAP_ry, &min, &most);
+    if (!expect_image(x, x->n->in[0])) return false;
+    bool good = pass_repeats(x->n, repeat) && repeat[0] <= most && repeat[1] <= most;
+    return good || REFUSE(x, pass_resize, ir_attr_string(x->n, "mode"),
+                          ir_type_text(x->a, x->n->in[0]), ir_type_text(x->a, x->n->out[0]),
+                          (long long)most);
+}
+
 static bool check_interleave(const struct check *x) {
     for (int i = 0; i < x->n->in_count; i++)
         if (!expect_image(x, x->n->in[i])) return false;
@@ -184,6 +195,7 @@ static rule_fn *const rules[IR_OP_COUNT] = {
     [IR_OP_sub] = check_arithmetic,
     [IR_OP_transpose] = check_transpose,
     [IR_OP_interleave] = check_interleave,
+    [IR_OP_resize] = check_resize,
 };
 
 static rule_fn *rule_of(enum ir_op op) {

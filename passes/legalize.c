@@ -58,11 +58,11 @@ static bool make_explicit(struct ir_graph *g, struct ir_node *n) {
 
 static bool is_global_pool(const struct ir_graph *g, const struct ir_node *n) {
     (void)g;
-    return n->op == IR_OP_gavgpool && n->in[0]->rank == 4;
+    return (n->op == IR_OP_gavgpool || n->op == IR_OP_gmaxpool) && n->in[0]->rank == 4;
 }
 
 static bool give_kernel(struct ir_graph *g, struct ir_node *n) {
-    n->op = IR_OP_avgpool;
+    n->op = n->op == IR_OP_gmaxpool ? IR_OP_maxpool : IR_OP_avgpool;
     ir_set_ints(g, n, "kernel_shape", &n->in[0]->dims[2], 2);
     return true;
 }
@@ -71,6 +71,7 @@ static const struct pass_rule plain_rules[] = {
     {"slice and pad", pass_is_move, pass_move_apply},
     {"implicit padding", is_implicit, make_explicit},
     {"global pool", is_global_pool, give_kernel},
+    {"repeated pixels", pass_is_repeat, pass_give_repeat},
 };
 
 #define COUNT(rules) ((int)(sizeof(rules) / sizeof(rules)[0]))

@@ -223,12 +223,12 @@ static const struct pass_rule rules[] = {
 enum { RULE_COUNT = sizeof rules / sizeof rules[0] };
 
 bool pass_dense_left(const struct ir_graph *g) {
-    return pass_rules_match(g, rules, RULE_COUNT);
+    return pass_plain_left(g) || pass_rules_match(g, rules, RULE_COUNT);
 }
 
 bool pass_lower_dense(struct ir_graph *g, const struct pass_options *o) {
     (void)o;
-    if (!pass_rules_apply(g, rules, RULE_COUNT)) return false;
+    if (!pass_plain(g) || !pass_rules_apply(g, rules, RULE_COUNT)) return false;
     pass_sweep(g);
     return true;
 }

@@ -88,6 +88,10 @@ unsigned pass_properties_of(const struct ir_graph *g);
  * not among those to be run is an error. Dumps are headed by a line `// after NAME`. */
 bool pass_pipeline(struct ir_graph *g, const struct pass_options *o, const struct pass_run *r);
 
+/* resize.c: of a Resize after legalize: how often it repeats rows and columns; false: it does
+ * something else. */
+bool pass_repeats(const struct ir_node *n, int64_t repeat[2]);
+
 /* outline.c: a graph of its own, in its own arena, like what quantize and fuse-residual will make
  * of a LEGAL one, with other numbers. NULL after saying why it cannot be. */
 struct ir_graph *pass_outline(const struct ir_graph *g, const struct pass_options *o);

@@ -71,6 +71,11 @@ static bool takes_map(const struct ir_node *n) {
     return true;
 }
 
+static bool takes_resize(const struct ir_node *n) {
+    int64_t repeat[2];
+    return pass_repeats(n, repeat);
+}
+
 static bool takes_clip(const struct ir_node *n) {
     for (int i = 1; i < n->in_count; i++)
         if (n->in[i] && !is_floats(n->in[i])) return false;
@@ -257,6 +262,15 @@ static void convert_relu(struct ir_graph *g, struct quant_plan *p, struct ir_nod
     set_bounds(g, put(g, n, IR_OP_qcopy, n->in, 1), b);
 }
 
+static void convert_resize(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    int64_t repeat[2];
+    pass_repeats(n, repeat);
+    struct ir_node *q = put(g, n, IR_OP_qcopy, n->in, 1);
+    ir_set_ints(g, q, "repeat", repeat, 2);
+    set_bounds(g, q, whole(n->out[0]->quant));
+}
+
 static int64_t stored_bound(const struct ir_node *n, int index, int64_t open) {
     float bound;
     if (n->in_count <= index || !n->in[index]) return open;
@@ -311,6 +325,7 @@ static const struct conversion {
     {IR_OP_add, takes_pair, convert_add},
     {IR_OP_mul, takes_pair, convert_mul},
     {IR_OP_affine, takes_affine, convert_affine},
+    {IR_OP_resize, takes_resize, convert_resize},
     {IR_OP_maxpool, takes_maxpool, convert_maxpool},
     {IR_OP_avgpool, takes_avgpool, convert_avgpool},
     {IR_OP_relu, takes_map, convert_relu},

@@ -21,6 +21,7 @@ static const struct op_rule {
     {IR_OP_relu, false, SIGN_POSITIVE}, {IR_OP_softmax, false, SIGN_POSITIVE},
     {IR_OP_clip, false, SIGN_CLIP},     {IR_OP_add, false, SIGN_ALL},
     {IR_OP_mul, false, SIGN_ALL},       {IR_OP_avgpool, false, SIGN_ALL},   {IR_OP_gavgpool, false, SIGN_ALL},
+    {IR_OP_resize, true, SIGN_ALL},
     {IR_OP_maxpool, true, SIGN_ALL},    {IR_OP_concat, true, SIGN_ALL},
     {IR_OP_reshape, true, SIGN_ALL},    {IR_OP_flatten, true, SIGN_ALL},
     {IR_OP_squeeze, true, SIGN_ALL},    {IR_OP_unsqueeze, true, SIGN_ALL},

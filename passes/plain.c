@@ -1,0 +1,123 @@
+/* Operators that say in other words what plainer ones say as well; part of pass lower-dense, as
+ * what stands behind them may be a fully connected layer:
+ *   - ReduceMean and ReduceMax over height and width are global pools,
+ *   - Sum and Mean of several values are additions,
+ *   - Max and Min with one constant number are clips. */
+#include "passes/internal.h"
+
+enum { H = 2, W = 3, RANK = 4 };
+
+static bool is_image(const struct ir_value *v) {
+    return v->rank == RANK && v->dims[0] == 1 && v->dtype == IR_F32 && !ir_is_const(v);
+}
+
+/* ---- reductions ---- */
+
+static bool is_over_plane(const struct ir_node *n) {
+    int64_t axes[RANK];
+    int count;
+    if (!pass_const_ints(ir_in(n, 1), axes, RANK, &count) || count != 2) return false;
+    int64_t a = axes[0] < 0 ? axes[0] + RANK : axes[0], b = axes[1] < 0 ? axes[1] + RANK : axes[1];
+    return (a == H && b == W) || (a == W && b == H);
+}
+
+static bool is_reduction(const struct ir_graph *g, const struct ir_node *n) {
+    (void)g;
+    bool known = n->op == IR_OP_reducemean || n->op == IR_OP_reducemax;
+    return known && is_image(n->in[0]) && is_over_plane(n);
+}
+
+static bool give_pool(struct ir_graph *g, struct ir_node *n) {
+    enum ir_op op = n->op == IR_OP_reducemean ? IR_OP_gavgpool : IR_OP_gmaxpool;
+    struct ir_value *out = n->out[0];
+    if (out->rank == RANK) {
+        ir_node_new(g, n, op, n->name, n->in, 1, &out, 1);
+        ir_node_remove(g, n);
+        return true;
+    }
+    const char *name = arena_printf(g->arena, "%s.4d", out->name);
+    struct ir_value *y = pass_emit(g, n, op, n->name, name, n->in, 1);
+    if (y == NULL) return false;
+    name = arena_printf(g->arena, "%s.shape", out->name);
+    struct ir_value *shape = pass_const_new_ints(g, name, out->dims, out->rank);
+    ir_node_new(g, n, IR_OP_reshape, "", (struct ir_value *[]){y, shape}, 2, &out, 1);
+    ir_node_remove(g, n);
+    return true;
+}
+
+/* ---- sums ---- */
+
+static bool is_sum(const struct ir_graph *g, const struct ir_node *n) {
+    (void)g;
+    if ((n->op != IR_OP_sum && n->op != IR_OP_mean) || n->in_count < 2) return false;
+    return n->out[0]->dtype == IR_F32;
+}
+
+static struct ir_value *add_up(struct ir_graph *g, struct ir_node *n, int count) {
+    struct ir_value *sum = n->in[0];
+    for (int i = 1; sum != NULL && i < count; i++) {
+        const char *name = arena_printf(g->arena, "%s.sum%d", n->out[0]->name, i);
+        sum = pass_emit(g, n, IR_OP_add, n->name, name, (struct ir_value *[]){sum, n->in[i]}, 2);
+    }
+    return sum;
+}
+
+/* The last operator makes n's value: the last addition, or the division of a mean. */
+static bool give_additions(struct ir_graph *g, struct ir_node *n) {
+    bool mean = n->op == IR_OP_mean;
+    int last = n->in_count - 1;
+    struct ir_value *sum = add_up(g, n, mean ? last + 1 : last);
+    if (sum == NULL) return false;
+    struct ir_value *other = n->in[last];
+    const double share = 1.0 / (last + 1);
+    if (mean)
+        other = pass_const_new(g, arena_printf(g->arena, "%s.share", n->out[0]->name), 0, NULL,
+                               &share);
+    ir_node_new(g, n, mean ? IR_OP_mul : IR_OP_add, n->name, (struct ir_value *[]){sum, other}, 2,
+                n->out, 1);
+    ir_node_remove(g, n);
+    return true;
+}
+
+/* ---- bounds ---- */
+
+/* The operand that is the one constant number, −1: none. */
+static int bound_of(const struct ir_node *n) {
+    if ((n->op != IR_OP_max && n->op != IR_OP_min) || n->in_count != 2) return -1;
+    for (int i = 0; i < 2; i++)
+        if (ir_is_const(n->in[i]) && ir_elements(n->in[i]) == 1 && n->in[i]->dtype == IR_F32 &&
+            pass_same_shape(n->in[1 - i], n->out[0]))
+            return i;
+    return -1;
+}
+
+static bool is_bound(const struct ir_graph *g, const struct ir_node *n) {
+    (void)g;
+    return bound_of(n) >= 0;
+}
+
+static bool give_clip(struct ir_graph *g, struct ir_node *n) {
+    int i = bound_of(n);
+    double at = pass_const_at(n->in[i], 0);
+    struct ir_value *bound =
+        pass_const_new(g, arena_printf(g->arena, "%s.bound", n->out[0]->name), 0, NULL, &at);
+    struct ir_value *in[] = {n->in[1 - i], n->op == IR_OP_max ? bound : NULL, bound};
+    ir_node_new(g, n, IR_OP_clip, n->name, in, n->op == IR_OP_max ? 2 : 3, n->out, 1);
+    ir_node_remove(g, n);
+    return true;
+}
+
+static const struct pass_rule rules[] = {
+    {"reduction over a plane", is_reduction, give_pool},
+    {"sum of several", is_sum, give_additions},
+    {"bound", is_bound, give_clip},
+};
+enum { RULE_COUNT = sizeof rules / sizeof rules[0] };
+
+bool pass_plain_left(const struct ir_graph *g) {
+    return pass_rules_match(g, rules, RULE_COUNT);
+}
+
+bool pass_plain(struct ir_graph *g) {
+    return pass_rules_apply(g, rules, RULE_COUNT);
+}
