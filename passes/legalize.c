@@ -67,11 +67,46 @@ static bool give_kernel(struct ir_graph *g, struct ir_node *n) {
     return true;
 }
 
+/* What v is a view of, if that has v's shape again; else v. */
+static struct ir_value *seen_through(struct ir_value *v) {
+    struct ir_value *found = v;
+    for (struct ir_value *x = v; x->producer != NULL && pass_is_view(x->producer->op);) {
+        x = x->producer->in[0];
+        if (pass_same_shape(x, v)) found = x;
+    }
+    return found;
+}
+
+static int returning_view(const struct ir_node *n) {
+    for (int i = 0; i < n->in_count && !pass_is_view(n->op); i++)
+        if (n->in[i] != NULL && seen_through(n->in[i]) != n->in[i]) return i;
+    return -1;
+}
+
+/* Shapes that change and change back do not concern who reads the last of them. */
+static bool reads_returning_view(const struct ir_graph *g, const struct ir_node *n) {
+    (void)g;
+    return returning_view(n) >= 0;
+}
+
+static bool read_through(struct ir_graph *g, struct ir_node *n) {
+    int i = returning_view(n);
+    struct ir_node *view = n->in[i]->producer;
+    ir_set_input(g, n, i, seen_through(n->in[i]));
+    while (view != NULL && pass_is_view(view->op) && ir_use_count(g, view->out[0]) == 0) {
+        struct ir_node *before = view->in[0]->producer;
+        ir_node_remove(g, view);
+        view = before;
+    }
+    return true;
+}
+
 static const struct pass_rule plain_rules[] = {
     {"slice and pad", pass_is_move, pass_move_apply},
     {"implicit padding", is_implicit, make_explicit},
     {"global pool", is_global_pool, give_kernel},
     {"repeated pixels", pass_is_repeat, pass_give_repeat},
+    {"view of a view", reads_returning_view, read_through},
 };
 
 #define COUNT(rules) ((int)(sizeof(rules) / sizeof(rules)[0]))
