@@ -32,7 +32,8 @@ static bool check_scales(struct ir_infer *x) {
     int64_t block = ir_attr_int(x->n, "block_size");
     if (!ir_want(x, 1, -1, IR_F32)) return false;
     if (v->rank < 0 || scale->rank < 0) return true;
-    if (block < 0) return ir_fail_attr(x, "block_size", "0 or more");
+    if (block < 0 || block > IR_MAX_EXTENT)
+        return ir_fail_attr(x, "block_size", "0 or more, and no more than a dimension may be");
     if (zero && zero->rank >= 0 && !(is_single(zero) && is_single(scale)) &&
         (zero->rank != scale->rank ||
          memcmp(zero->dims, scale->dims, (size_t)scale->rank * sizeof *scale->dims) != 0))
