@@ -31,5 +31,6 @@ bool fe_exports(enum ir_op op);
 
 /* supported.c: the table of operators as Markdown: docs/operators.md is this text. */
 void fe_supported_ops(struct writer *to);
+void fe_supported_ops_json(struct writer *to);
 
 #endif

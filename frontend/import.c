@@ -31,6 +31,13 @@ static int64_t find_opset(struct fe_state *s) {
     return 0;
 }
 
+bool fe_enough(struct fe_state *s) {
+    if (s->c->errors - s->errors < FE_ERRORS_MAX) return false;
+    if (!s->enough) diag(s->c, fe_enough, s->file, FE_ERRORS_MAX);
+    s->enough = true;
+    return true;
+}
+
 static void import_initializer(struct fe_state *s, size_t index) {
     const Onnx__TensorProto *t = s->model->graph->initializer[index];
     if (!t->name || !t->name[0]) {
@@ -48,8 +55,8 @@ static void import_initializer(struct fe_state *s, size_t index) {
 
 static void import_initializers(struct fe_state *s) {
     const Onnx__GraphProto *p = s->model->graph;
-    for (size_t i = 0; i < p->n_initializer; i++) import_initializer(s, i);
-    for (size_t i = 0; i < p->n_sparse_initializer; i++) {
+    for (size_t i = 0; i < p->n_initializer && !fe_enough(s); i++) import_initializer(s, i);
+    for (size_t i = 0; i < p->n_sparse_initializer && !fe_enough(s); i++) {
         const Onnx__TensorProto *t = p->sparse_initializer[i]->values;
         diag(s->c, fe_sparse, s->file, t && t->name ? t->name : "");
     }
@@ -58,7 +65,7 @@ static void import_initializers(struct fe_state *s) {
 static void import_nodes(struct fe_state *s) {
     size_t count;
     const size_t *order = fe_order(s, &count);
-    for (size_t i = 0; i < count; i++) fe_node_import(s, order[i]);
+    for (size_t i = 0; i < count && !fe_enough(s); i++) fe_node_import(s, order[i]);
     fe_say_way_out(s, order, count);
 }
 
@@ -69,6 +76,7 @@ static void import_graph(struct fe_state *s) {
     const char *name = s->model->graph->name;
     s->g = ir_graph_new(s->c, name && name[0] ? name : "model");
     s->g->file = arena_strdup(s->g->arena, s->file);
+    s->errors = s->c->errors;
     s->opset = s->model_opset = find_opset(s);
     fe_list_nodes(s);
     fe_register(s);

@@ -19,6 +19,7 @@ enum {
     FE_DEPTH_MAX = 100,        /* nested messages; protobuf's own limit elsewhere */
     FE_LIST_MAX = 1 << 20,     /* numbers in an attribute */
     FE_SAY_EACH = 3,           /* nodes of an unknown operator that are named */
+    FE_ERRORS_MAX = 1000,      /* a hostile file has a million */
     FE_CALL_DEPTH_MAX = 32,    /* functions that call functions */
     FE_NODES_MAX = 1 << 18,    /* where functions are inlined */
     FE_DEFAULTS = 11,          /* number of FunctionProto.attribute_proto */
@@ -77,6 +78,8 @@ struct fe_state {
     const char **outputs;
     size_t output_count;
     int fresh;    /* numbers given to names of our own */
+    int errors;   /* of the context before */
+    bool enough;  /* see fe_enough() */
     bool probing; /* only a shape is asked for: fe_infer_value() */
 };
 
@@ -104,6 +107,8 @@ struct fe_shape {
     int64_t dims[IR_MAX_RANK];
 };
 bool fe_infer_value(const struct fe_state *s, const char *name, struct fe_shape *out);
+
+bool fe_enough(struct fe_state *s); /* FE_ERRORS_MAX are said; the first time it says so */
 
 /* wire.c: walks the protobuf encoding without copying; false after saying which byte is wrong.
  * Afterwards unpacking is bounded: nesting <= FE_DEPTH_MAX, every field of the type the definitions

@@ -214,7 +214,7 @@ static void say_unused(struct fe_state *s, const struct dims *d) {
 void fe_inputs(struct fe_state *s) {
     struct dims dims = {0};
     read_options(s, &dims);
-    for (size_t i = 0; i < s->input_count; i++) {
+    for (size_t i = 0; i < s->input_count && !fe_enough(s); i++) {
         const Onnx__ValueInfoProto *v = s->inputs[i];
         if (!v->name || !v->name[0]) {
             diag(s->c, fe_nameless, s->file, "input", i);
@@ -258,7 +258,7 @@ static void compare(struct fe_state *s, const Onnx__ValueInfoProto *v, const str
 void fe_outputs(struct fe_state *s) {
     const Onnx__GraphProto *p = s->model->graph;
     bool cut = s->options->sizes.output_count > 0;
-    for (size_t i = 0; i < s->output_count; i++) {
+    for (size_t i = 0; i < s->output_count && !fe_enough(s); i++) {
         const char *name = s->outputs[i];
         if (!name[0]) {
             diag(s->c, fe_nameless, s->file, "output", i);

@@ -186,14 +186,30 @@ static int compile(struct nbqc_job *j) {
     return EXIT_OK;
 }
 
-/* Options that print something and end; true if there was one. */
-static bool answer(const struct nbqc_job *j) {
+/* EXIT_OK, or EXIT_USAGE after saying what is wrong. */
+static int print_operators(const struct nbqc_job *j) {
+    const struct option_words *forms = &nbqc_words[OPT_supported];
+    struct writer w;
+    int form = 0;
+    if (nbqc_option(j, OPT_supported)->text)
+        form = option_choice(j->c, j->a, j->set, OPT_supported, forms->names, forms->count, 0);
+    if (form < 0) return EXIT_USAGE;
+    writer_init(&w, j->a);
+    if (form)
+        fe_supported_ops_json(&w);
+    else
+        fe_supported_ops(&w);
+    fputs(writer_string(&w), stdout);
+    return EXIT_OK;
+}
+
+/* Options that print something and end: an exit code, or −1 if there was none. */
+static int answer(const struct nbqc_job *j) {
     struct writer w;
     writer_init(&w, j->a);
-    if (nbqc_option(j, OPT_supported)->given) {
-        fe_supported_ops(&w);
-        fputs(writer_string(&w), stdout);
-    } else if (nbqc_option(j, OPT_report_keys)->given) {
+    if (nbqc_option(j, OPT_supported)->given)
+        return print_operators(j);
+    else if (nbqc_option(j, OPT_report_keys)->given) {
         be_report_manual(&w);
         fputs(writer_string(&w), stdout);
     } else if (nbqc_option(j, OPT_list_passes)->given)
@@ -201,14 +217,15 @@ static bool answer(const struct nbqc_job *j) {
     else if (nbqc_option(j, OPT_list_targets)->given)
         for (int i = 0; i < svpe_target_count(); i++) puts(svpe_target_name(i));
     else
-        return false;
-    return true;
+        return -1;
+    return EXIT_OK;
 }
 
 static int run(struct command *k) {
     struct nbqc_job j = {.c = k->c, .a = k->a, .set = &k->set};
-    if (answer(&j)) return EXIT_OK;
-    int rc = nbqc_read_options(&j);
+    int rc = answer(&j);
+    if (rc >= 0) return rc;
+    rc = nbqc_read_options(&j);
     return rc == EXIT_OK ? compile(&j) : rc;
 }
 

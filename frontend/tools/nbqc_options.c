@@ -8,6 +8,7 @@
 
 static const char *const emit_names[EMIT_NOTHING + 1] = {
     "svpe", "ir", "plan", "asm", "dot", "onnx", "report", "report-json", [EMIT_NOTHING] = ""};
+static const char *const supported_names[] = {"text", "json"};
 static const char *const rounding_names[] = {
 #define ROUNDER(function, name, meaning) [ROUND_##function] = name,
 #include "passes/quant/rounders.def"
@@ -25,6 +26,7 @@ static const char *const fallback_meanings[] = {
 static const char *const method_names[] = {[CALIB_MINMAX] = "minmax", [CALIB_MSE] = "mse"};
 
 const struct option_words nbqc_words[OPTION_COUNT] = {
+    [OPT_supported] = {supported_names, NULL, 2, 0},
     [OPT_emit] = {emit_names, NULL, EMIT_NOTHING, EMIT_SVPE},
     [OPT_rounding] = {rounding_names, rounding_meanings, ROUND_COUNT, 0},
     [OPT_calib_method] = {method_names, NULL, 2, CALIB_MSE},

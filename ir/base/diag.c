@@ -1,6 +1,7 @@
 /* Diagnostics: kept in the context, printed at once where it has a live stream. */
 #include "base/diag.h"
 #include "base/progress.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,10 @@ void diag_emit(struct ctx *c, enum diag_severity severity, const char *id, const
     struct diag *d = arena_alloc(a, sizeof *d);
     d->severity = severity;
     d->id = id;
-    d->where = where ? arena_strdup(a, where) : NULL;
-    d->message = message;
+    /* Names come out of files: what they hold must not steer a terminal, nor look like a line of
+     * ours. */
+    d->where = where ? utf8_printable(a, where) : NULL;
+    d->message = utf8_printable(a, message);
     d->hint = hint;
     const char *said = c->last ? c->last->hint : NULL;
     if (c->last)

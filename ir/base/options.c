@@ -154,7 +154,8 @@ static bool take_option(struct parser *p, int argc, char **argv, int *at) {
     const struct option_row *row = &p->set->rows[i];
     if (row->kind == OPT_FLAG) {
         p->set->values[i].given = true;
-        if (!value) return true;
+        p->set->values[i].text = value;
+        if (!value || row->argument) return true;
         diag(p->c, option_extra_value, NULL, row->name, value);
         return false;
     }
@@ -228,7 +229,8 @@ void options_help(const struct option_set *set, FILE *to) {
         int n = fprintf(to, "  ");
         if (row->letter && row->name[1]) n += fprintf(to, "-%c, ", row->letter);
         n += fprintf(to, row->name[1] ? "--%s" : "-%s", row->name);
-        if (row->argument) n += fprintf(to, row->name[1] ? "=%s" : " %s", row->argument);
+        const char *form = row->kind == OPT_FLAG ? "[=%s]" : row->name[1] ? "=%s" : " %s";
+        if (row->argument) n += fprintf(to, form, row->argument);
         fprintf(to, "%*s%s", n < COLUMN ? COLUMN - n : 1, "", row->help);
         if (set->words) print_words(&set->words[i], to);
         fputc('\n', to);

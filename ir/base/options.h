@@ -6,6 +6,7 @@
 
 #include "base/ctx.h"
 
+/* A flag with an argument may have one behind "=": its text, NULL without. */
 enum option_kind { OPT_FLAG, OPT_STRING, OPT_INT, OPT_FLOATS, OPT_LIST };
 
 struct option_row {

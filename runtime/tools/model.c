@@ -89,7 +89,12 @@ static bool open_program(struct run_model *m, struct ctx *c, struct arena *a,
 
 static struct engine_sizes sizes_of(struct arena *a, const struct run_job *job,
                                     const struct run_model *beside) {
-    struct engine_sizes s = {.dims = job->dims, .dim_count = job->dim_count};
+    struct engine_sizes s = {.dims = job->dims,
+                             .dim_count = job->dim_count,
+                             .outputs = job->outputs,
+                             .inputs = job->inputs,
+                             .output_count = job->output_count,
+                             .input_count = job->input_count};
     if (!beside) return s;
     struct engine_tensor *like = arena_array(a, (size_t)beside->input_count, sizeof *like);
     for (int n = 0; n < beside->input_count; n++) {

@@ -109,8 +109,15 @@ static bool read_options(struct tool *t) {
     t->job.against = option(t, OPT_against)->text;
     t->job.dims = option(t, OPT_dim)->list;
     t->job.dim_count = option(t, OPT_dim)->count;
-    if (t->job.dim_count && !t->job.reference && !t->job.against)
-        return usage(t, "--dim sizes the model of --reference or --against; there is none");
+    t->job.outputs = option(t, OPT_outputs)->list;
+    t->job.output_count = option(t, OPT_outputs)->count;
+    t->job.inputs = option(t, OPT_inputs)->list;
+    t->job.input_count = option(t, OPT_inputs)->count;
+    bool cut = t->job.output_count || t->job.input_count;
+    if ((t->job.dim_count || cut) && !t->job.reference && !t->job.against)
+        return usage(t, cut ? "--inputs and --outputs cut the model of --reference or --against; "
+                              "there is none"
+                            : "--dim sizes the model of --reference or --against; there is none");
     t->job.label_offset = (int)number_or(t, OPT_label_offset, 0);
     t->json = t->c->quiet = option(t, OPT_json)->given;
     const char *output = option(t, OPT_output)->text;

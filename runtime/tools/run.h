@@ -44,6 +44,8 @@ struct run_job {
     const char *against;       /* NULL: none */
     const char *const *dims;   /* "NAME=K", of the float models */
     int dim_count;
+    const char *const *outputs, *const *inputs; /* where the model is cut */
+    int output_count, input_count;
     int threads;
     int label_offset; /* the class of label L is L + this */
     bool checked;     /* for races and deadlocks: there are none */
