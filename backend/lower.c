@@ -126,10 +126,12 @@ static bool finish_segments(struct be_lower *lo, const struct be_code *codes,
 static bool check_host_data(const struct be_lower *lo) {
     bool good = true;
     for (int i = 0; i < lo->plan->host_count; i++) {
-        const struct ir_node *n = lo->plan->hosts[i].node;
-        for (int k = 0; n && k < n->in_count; k++) {
-            if (!n->in[k] || !n->in[k]->elided) continue;
-            diag(lo->ctx, be_elided, ir_node_where(lo->scratch, n), n->in[k]->name);
+        const struct be_host *h = &lo->plan->hosts[i];
+        for (int k = 0; k < (h->node ? h->node->in_count : 1); k++) {
+            const struct ir_value *v = h->node ? h->node->in[k] : h->from;
+            if (!v || !v->elided) continue;
+            diag(lo->ctx, be_elided, h->node ? ir_node_where(lo->scratch, h->node) : h->name,
+                 v->name);
             good = false;
         }
     }

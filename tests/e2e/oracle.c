@@ -8,9 +8,7 @@
  * host operator but softmax; with --host, what is on the host and how many segments there are is only
  * printed. The graph is evaluated by ir/'s plain 64-bit evaluator from the preprocessed float image;
  * the program runs in libnbq from the image's bytes. Every stored integer of every output must be
- * the same. Where operators of the host stand between the integers and the output, floats are
- * compared: a step of one integer changes some of them by a factor far from 1, rounding on the host
- * does not. Without --data, images are random bytes.
+ * the same, and every bit of what the host makes of them. Without --data, images are random bytes.
  *
  * Saturation: a stored value at an end of its storage type where the model itself does not clamp.
  * The top code 2^(A−1)−1 counts wherever the operator's `hi` is not below it (a Clip's own bound
@@ -216,15 +214,15 @@ static long compare_stored(struct worker *w, int i) {
     return different;
 }
 
-static long compare_floats(struct worker *w, int i, const float *want) {
-    size_t n = (size_t)ir_elements(w->graph.outputs[i]);
-    float *out = arena_array(w->arena, n, sizeof *out);
+/* Bit for bit, whatever its type: the host computes with the oracle's operators. */
+static long compare_values(struct worker *w, int i, const void *want) {
+    const struct ir_value *v = w->graph.outputs[i];
+    size_t n = (size_t)ir_elements(v), size = ir_dtype_size(v->dtype);
+    uint8_t *out = arena_array(w->arena, n, size);
     long different = 0;
-    if (nbq_get_output_f32(w->session, i, out, n) != NBQ_OK) return -1;
-    for (size_t k = 0; k < n; k++) {
-        double expected = (double)want[k];
-        different += !(fabs((double)out[k] - expected) <= 1e-5 * fabs(expected) + 1e-30);
-    }
+    if (nbq_get_output(w->session, i, ir_dtype_name(v->dtype), out, n) != NBQ_OK) return -1;
+    for (size_t k = 0; k < n; k++)
+        different += memcmp(out + k * size, (const uint8_t *)want + k * size, size) != 0;
     return different;
 }
 
@@ -248,7 +246,7 @@ static long compare(struct worker *w, long index) {
     if (!ir_eval_observed(g, w->arena, in, observe, w, out) || !run_device(w, &s)) return -1;
     long different = 0;
     for (int i = 0; i < g->output_count; i++) {
-        long here = stored_output(g, i) ? compare_stored(w, i) : compare_floats(w, i, out[i]);
+        long here = stored_output(g, i) ? compare_stored(w, i) : compare_values(w, i, out[i]);
         if (here < 0) return -1;
         different += here;
     }
@@ -381,7 +379,7 @@ static bool run_job(struct arena *a, const struct job *job, const struct option_
     if (good) run_workers(w, count);
     for (int i = 0; i < count; i++) {
         if (w[i].different > 0)
-            printf("image %ld: %ld integers differ\n", w[i].failed, w[i].different);
+            printf("image %ld: %ld elements differ\n", w[i].failed, w[i].different);
         else if (w[i].failed >= 0)
             printf("image %ld could not be compared\n", w[i].failed);
         good &= w[i].failed < 0;
