@@ -129,6 +129,10 @@ void fe_node_set_int(struct fe_node *n, const char *name, int64_t v) {
     add_attr(n, name, IR_ATTR_INT)->i = v;
 }
 
+void fe_node_set_float(struct fe_node *n, const char *name, double v) {
+    add_attr(n, name, IR_ATTR_FLOAT)->f = v;
+}
+
 void fe_node_set_string(struct fe_node *n, const char *name, const char *v) {
     add_attr(n, name, IR_ATTR_STRING)->s = arena_strdup(n->s->g->arena, v);
 }

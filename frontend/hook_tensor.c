@@ -45,33 +45,23 @@ void fe_hook_arithmetic(struct fe_node *n) {
     if (ones > 0) n->in[1] = fe_extended(n, b, ones);
 }
 
-static const int64_t *const_ints(const struct fe_node *n, int index, int64_t *count) {
-    const struct ir_value *v = n->in[index];
-    *count = v ? ir_elements(v) : -1;
-    if (v && ir_is_const(v) && v->dtype == IR_I64) return v->data;
-    diag(n->s->c, fe_not_constant, n->where, index + 1, v ? v->name : "");
-    return NULL;
+static const int64_t *const_ints(const struct ir_value *v) {
+    return v && ir_is_const(v) && v->dtype == IR_I64 ? v->data : NULL;
 }
 
-/* Opset 18 lets pads speak of some axes only (input 4): here they are written out for all. */
+/* Opset 18 lets pads speak of some axes only (input 4): where both are known they are written out
+ * for all, which is what passes look for. */
 void fe_hook_pad(struct fe_node *n) {
-    if (n->s->opset < 18 || n->in_count < 4 || !n->in[3] || n->blind) return;
-    int64_t axis_count, pad_count, full[2 * IR_MAX_RANK] = {0};
-    const int64_t *axes = const_ints(n, 3, &axis_count);
-    const int64_t *pads = const_ints(n, 1, &pad_count);
-    if (!axes || !pads) return;
+    if (n->s->opset < 18 || n->in_count < 4 || !n->in[3] || !n->in[1] || n->blind) return;
+    const int64_t *axes = const_ints(n->in[3]), *pads = const_ints(n->in[1]);
+    int64_t count = ir_elements(n->in[3]), full[2 * IR_MAX_RANK] = {0};
     int rank = n->in[0] ? n->in[0]->rank : -1;
-    bool good = rank >= 0 && axis_count <= rank && pad_count == 2 * axis_count;
-    for (int64_t i = 0; good && i < axis_count; i++) {
+    if (!axes || !pads || rank < 0 || count > rank || ir_elements(n->in[1]) != 2 * count) return;
+    for (int64_t i = 0; i < count; i++) {
         int64_t axis = axes[i] < 0 ? axes[i] + rank : axes[i];
-        good = axis >= 0 && axis < rank;
-        if (!good) break;
+        if (axis < 0 || axis >= rank) return; /* the shape rule says it */
         full[axis] = pads[i];
-        full[axis + rank] = pads[axis_count + i];
-    }
-    if (!good) {
-        diag(n->s->c, fe_pad_axes, n->where, (long long)axis_count, (long long)pad_count, rank);
-        return;
+        full[axis + rank] = pads[count + i];
     }
     n->in[1] = fe_const_ints(n->s, n->in[1]->name, 1, full, 2 * rank);
     n->in_count = 3;

@@ -222,6 +222,7 @@ const char *fe_node_name(struct fe_state *s, const struct Onnx__NodeProto *p);
 const char *fe_node_where(struct fe_state *s, const struct Onnx__NodeProto *p);
 const char *fe_fresh_name(struct fe_state *s, const char *wanted); /* wanted, if nothing has it */
 void fe_node_set_int(struct fe_node *n, const char *name, int64_t v);
+void fe_node_set_float(struct fe_node *n, const char *name, double v);
 void fe_node_set_string(struct fe_node *n, const char *name, const char *v);
 struct ir_value *fe_const_ints(struct fe_state *s, const char *name, int rank, const int64_t *v,
                                int count);

@@ -16,6 +16,7 @@ static double *all_of(struct arena *a, int64_t n, double value) {
 /* factor = scale / sqrt(var + epsilon), shift = bias − mean·factor. */
 static bool affine_of_batchnorm(struct arena *a, const struct ir_node *n, struct pass_affine *out) {
     double epsilon = ir_attr_float(n, "epsilon");
+    if (ir_attr_int(n, "training_mode") != 0) return false;
     for (int i = SCALE; i <= VAR; i++)
         if (!ir_is_const(n->in[i])) return false;
     int64_t channels = ir_elements(n->in[VAR]);
@@ -24,7 +25,8 @@ static bool affine_of_batchnorm(struct arena *a, const struct ir_node *n, struct
         double variance = pass_const_at(n->in[VAR], c) + epsilon;
         if (!(variance > 0)) return false;
         out->factor[c] = pass_const_at(n->in[SCALE], c) / sqrt(variance);
-        out->shift[c] = pass_const_at(n->in[BIAS], c) - pass_const_at(n->in[MEAN], c) * out->factor[c];
+        out->shift[c] =
+            pass_const_at(n->in[BIAS], c) - pass_const_at(n->in[MEAN], c) * out->factor[c];
     }
     return true;
 }

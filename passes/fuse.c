@@ -106,7 +106,7 @@ static struct ir_node *zero_pad(const struct ir_node *n, int64_t pads[4]) {
     int64_t all[2 * IR_MAX_RANK];
     int count = 0;
     if (pad == NULL || pad->op != IR_OP_pad || n->in[0]->rank != 4) return NULL;
-    if (strcmp(ir_attr_string(pad, "mode"), "constant") != 0) return NULL;
+    if (strcmp(ir_attr_string(pad, "mode"), "constant") != 0 || ir_in(pad, 3) != NULL) return NULL;
     const struct ir_value *fill = ir_in(pad, 2);
     if (fill != NULL && (!ir_is_const(fill) || pass_const_at(fill, 0) != 0)) return NULL;
     if (!pass_const_ints(ir_in(pad, 1), all, 2 * IR_MAX_RANK, &count) || count != 8) return NULL;

@@ -61,7 +61,7 @@ static bool add_pad(struct axis *axes, const struct ir_node *n) {
     int64_t pads[2 * DIMS];
     int count;
     const struct ir_value *fill = ir_in(n, 2);
-    if (strcmp(ir_attr_string(n, "mode"), "constant") != 0) return false;
+    if (strcmp(ir_attr_string(n, "mode"), "constant") != 0 || ir_in(n, 3) != NULL) return false;
     if (fill != NULL && (!ir_is_const(fill) || pass_const_at(fill, 0) != 0)) return false;
     if (!pass_const_ints(ir_in(n, 1), pads, 2 * DIMS, &count) || count != 2 * DIMS) return false;
     for (int d = 0; d < DIMS; d++) then_pad(&axes[d], pads[d], pads[DIMS + d]);

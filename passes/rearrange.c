@@ -47,7 +47,7 @@ static bool moves(enum ir_op op) {
 
 static bool pads_zeros(const struct ir_node *n) {
     const struct ir_value *fill = ir_in(n, 2);
-    return strcmp(ir_attr_string(n, "mode"), "constant") == 0 &&
+    return strcmp(ir_attr_string(n, "mode"), "constant") == 0 && ir_in(n, 3) == NULL &&
            (fill == NULL || (ir_is_const(fill) && pass_const_at(fill, 0) == 0));
 }
 

@@ -239,6 +239,30 @@ static const struct form forms[] = {
     {"Asinh", 9, 0, "x", "", 4, {1, 2, 6, 5}},
     {"Acosh", 9, 0, "x", "", 4, {1, 2, 6, 5}},
     {"Atanh", 9, 0, "x", "", 4, {1, 2, 6, 5}},
+    {"BatchNormalization", 14, 0, "x v v v v", "training_mode=n:1", 4, {1, 2, 6, 5}},
+    {"CenterCropPad", 18, 0, "x two_sizes", "axes=i:-1,2", 4, {1, 2, 4, 3}},
+    {"MaxUnpool", 9, 0, "x places", "kernel_shape=i:2,2 strides=i:2,1", 4, {1, 2, 12, 6}},
+    {"InstanceNormalization", 1, 5, "x v v", "consumed_inputs=i:0", 4, {1, 2, 6, 5}},
+    {"InstanceNormalization", 6, 0, "x v v", "epsilon=f:0.1", 4, {1, 2, 6, 5}},
+    {"LayerNormalization", 17, 0, "x v11", "axis=n:1 stash_type=n:1", 4, {1, 2, 6, 5}},
+    {"RMSNormalization", 23, 0, "x v11", "axis=n:1 stash_type=n:1", 4, {1, 2, 6, 5}},
+    {"GroupNormalization", 18, 0, "x v v", "num_groups=n:2", 4, {1, 2, 6, 5}},
+    {"GroupNormalization", 21, 0, "x v v", "num_groups=n:1 stash_type=n:1", 4, {1, 2, 6, 5}},
+    {"MeanVarianceNormalization", 9, 0, "x", "axes=i:0,1", 4, {1, 2, 6, 5}},
+    {"LRN", 1, 0, "x", "size=n:3 alpha=f:0.5 beta=f:1 bias=f:2", 4, {1, 2, 6, 5}},
+    {"NonMaxSuppression", 10, 0, "boxes scores3 k3 one", "", 2, {3, 3}},
+    {"NonMaxSuppression", 11, 0, "boxes scores3 k3", "center_point_box=n:1", 2, {1, 3}},
+    {"RoiAlign", 10, 0, "x rois axis0", "output_height=n:2 output_width=n:3", 4, {1, 2, 2, 3}},
+    {"RoiAlign",
+     16,
+     0,
+     "x rois axis0",
+     "coordinate_transformation_mode=s:half_pixel",
+     4,
+     {1, 2, 1, 1}},
+    {"DynamicQuantizeLinear", 11, 0, "x", "", 4, {1, 2, 6, 5}},
+    {"Gelu", 20, 0, "x", "approximate=s:tanh", 4, {1, 2, 6, 5}},
+    {"Pad", 19, 0, "x pads", "mode=s:wrap", 4, {1, 2, 7, 7}},
     {"ConvTranspose", 1, 0, "x wt", "strides=i:2,3 pads=i:1,0,0,2", 4, {1, 3, 12, 13}},
     {"ConvTranspose", 1, 0, "x wt b", "strides=i:2,2 output_shape=i:12,11", 4, {1, 3, 12, 11}},
     {"LpPool", 1, 1, "x", "kernel_shape=i:2,3 p=f:3", 4, {1, 2, 5, 3}},
@@ -321,10 +345,11 @@ static void add_floats(struct builder *b) {
         int rank;
         int64_t dims[4];
     } tensors[] = {
-        {"row", 1, {4}},   {"w", 4, {3, 2, 3, 3}}, {"b", 1, {3}},
-        {"v", 1, {2}},     {"m", 2, {3, 4}},       {"n", 2, {2, 4}},
-        {"m5", 2, {5, 4}}, {"v11", 3, {2, 1, 1}},  {"one", 0, {0}},
-        {"none", 1, {0}},       {"wt", 4, {2, 3, 3, 3}}, {"x8", 4, {1, 8, 3, 5}},
+        {"row", 1, {4}},     {"w", 4, {3, 2, 3, 3}},  {"b", 1, {3}},
+        {"v", 1, {2}},       {"m", 2, {3, 4}},        {"n", 2, {2, 4}},
+        {"m5", 2, {5, 4}},   {"v11", 3, {2, 1, 1}},   {"one", 0, {0}},
+        {"none", 1, {0}},    {"boxes", 3, {1, 3, 4}}, {"scores3", 3, {1, 1, 3}},
+        {"rois", 2, {1, 4}}, {"wt", 4, {2, 3, 3, 3}}, {"x8", 4, {1, 8, 3, 5}},
     };
     enum { VALUES = 120 }; /* as many as the largest has */
     float values[VALUES];
@@ -338,6 +363,8 @@ static void add_floats(struct builder *b) {
     }
     build_raw(b, "scales", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 1, (int64_t[]){4},
               (float[]){1, 1, 2, 1.5F}, 16);
+    build_raw(b, "places", ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 4, (int64_t[]){1, 2, 6, 5},
+              (int64_t[60]){0}, 60 * 8);
 }
 
 static void set_ints(struct builder *b, Onnx__AttributeProto *a, const char *text) {
@@ -442,7 +469,8 @@ static void check_function(enum ir_op op) {
     struct ir_attr_info attr;
     char all[200] = "consumed_inputs=i:0"; /* of opsets up to 5 */
     for (int i = 0; ir_attr_schema(op, i, &attr) && attr.kind == IR_ATTR_FLOAT; i++)
-        snprintf(all + strlen(all), sizeof all - strlen(all), " %s=f:0.3", attr.name);
+        if (op != IR_OP_gelu) /* its number stands for a text: a form above */
+            snprintf(all + strlen(all), sizeof all - strlen(all), " %s=f:0.3", attr.name);
     const char *own = all + strcspn(all, " ") + strspn(all + strcspn(all, " "), " ");
     struct form form = {info->onnx, info->since_min, 0, "x", own, 4, {1, 2, 6, 5}};
     for (int v = info->since_min; v <= FE_OPSET_MAX; v++) {

@@ -70,6 +70,27 @@ static long double of_swish(long double x, const double *p) {
     return x / (1 + expl(-(long double)p[0] * x));
 }
 
+static long double of_gelu(long double x, const double *p) {
+    long double inner =
+        p[0] != 0 ? sqrtl(2 / acosl(-1)) * (x + 0.044715L * x * x * x) : x / sqrtl(2);
+    if (p[0] != 0) return x / (1 + expl(-2 * inner));
+    return x * erfcl(-inner) / 2;
+}
+
+static long double of_celu(long double x, const double *p) {
+    long double a = (long double)p[0];
+    return fmaxl(0, x) + fminl(0, a * 2 * sinhl(x / a / 2) * expl(x / a / 2));
+}
+
+static long double of_thresholdedrelu(long double x, const double *p) {
+    return x > (long double)p[0] ? x : 0;
+}
+
+static long double of_shrink(long double x, const double *p) {
+    long double away = fabsl(x) > (long double)p[0] ? fabsl(x) - (long double)p[1] : 0;
+    return x < 0 ? -away : away;
+}
+
 /* clang-format off */
 static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_sigmoid] = of_sigmoid,
@@ -85,6 +106,10 @@ static formula_fn *const formulas[IR_OP_COUNT] = {
     [IR_OP_erf] = of_erf,
     [IR_OP_mish] = of_mish,
     [IR_OP_swish] = of_swish,
+    [IR_OP_gelu] = of_gelu,
+    [IR_OP_celu] = of_celu,
+    [IR_OP_thresholdedrelu] = of_thresholdedrelu,
+    [IR_OP_shrink] = of_shrink,
 };
 /* clang-format on */
 
@@ -171,6 +196,10 @@ static const struct limits {
     {IR_OP_erf, -1, 1},
     {IR_OP_mish, 0, INFINITY},
     {IR_OP_swish, 0, INFINITY},
+    {IR_OP_gelu, 0, INFINITY},
+    {IR_OP_celu, -1, INFINITY},
+    {IR_OP_thresholdedrelu, 0, INFINITY},
+    {IR_OP_shrink, -INFINITY, INFINITY},
 };
 
 static struct ir_function function_of(struct ctx *c, enum ir_op op, double alpha) {

@@ -10,12 +10,14 @@
  * such default of ops.def stands here. */
 static const char *const preset_strings[] = {
     "none",       "NOTSET",  "constant",           "pow2", "DCR",   "nearest",
-    "half_pixel", "stretch", "round_prefer_floor", "up",   "ROUND", "FLOOR"};
+    "half_pixel", "stretch", "round_prefer_floor", "up",   "ROUND", "FLOOR",
+    "avg",
+};
 static const struct {
     const char *text;
     int64_t ints[4];
     int count;
-} preset_lists[] = {{"0,0,0,0", {0, 0, 0, 0}, 4}, {"1,1", {1, 1}, 2}};
+} preset_lists[] = {{"0,0,0,0", {0, 0, 0, 0}, 4}, {"1,1", {1, 1}, 2}, {"0,2,3", {0, 2, 3}, 3}};
 
 static bool preset_is(const char *preset, const char *text) {
     size_t n = strcspn(preset, " ");

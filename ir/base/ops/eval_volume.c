@@ -76,25 +76,35 @@ static void store(const double *sum, double bias, struct ir_activation act, int6
     }
 }
 
-/* ic and oc: channels of a group. The kernel of a pair of channels stands at
- * (input, output) for transposed convolutions, at (output, input) for others. */
-static bool run(const struct ir_eval *e, struct volume *v, int64_t ic, int64_t oc,
-                struct ir_activation act) {
-    const float *weights = ir_eval_in(e, 1), *bias = ir_eval_in(e, 2);
-    int64_t group = ir_attr_int(e->n, "group"), batch = ir_in(e->n, 0)->dims[0];
+/* Channels of a convolution: ic and oc are those of a group. */
+struct channels {
+    int64_t group, ic, oc;
+};
+
+/* Sums of output plane o, counted through all images, without the bias. The kernel of a pair of
+ * channels stands at (input, output) for transposed convolutions, at (output, input) for others. */
+static void sum_plane(const struct volume *v, struct channels n, const float *x,
+                      const float *weights, int64_t o, double *sum) {
     int64_t taps = ir_product(IR_WINDOW_DIMS, v->w.kernel);
     int64_t in = ir_product(IR_WINDOW_DIMS, v->w.in), out = ir_product(IR_WINDOW_DIMS, v->w.out);
+    int64_t image = o / (n.group * n.oc), c = o % (n.group * n.oc), g = c / n.oc;
+    x += (image * n.group + g) * n.ic * in;
+    for (int64_t i = 0; i < out; i++) sum[i] = 0;
+    for (int64_t i = 0; i < n.ic; i++) {
+        int64_t pair = v->transposed ? (g * n.ic + i) * n.oc + c % n.oc : c * n.ic + i;
+        add_channel(v, weights + pair * taps, x + i * in, sum);
+    }
+}
+
+static bool run(const struct ir_eval *e, const struct volume *v, struct channels n,
+                struct ir_activation act) {
+    const float *bias = ir_eval_in(e, 2);
+    int64_t out = ir_product(IR_WINDOW_DIMS, v->w.out), outputs = n.group * n.oc;
     double *sum = arena_array(e->a, (size_t)out, sizeof *sum);
     float *y = ir_eval_out(e, 0);
-    for (int64_t o = 0; o < batch * group * oc; o++, y += out) {
-        int64_t image = o / (group * oc), c = o % (group * oc), g = c / oc;
-        const float *x = (const float *)ir_eval_in(e, 0) + (image * group + g) * ic * in;
-        for (int64_t i = 0; i < out; i++) sum[i] = 0;
-        for (int64_t i = 0; i < ic; i++, x += in) {
-            int64_t pair = v->transposed ? (g * ic + i) * oc + c % oc : c * ic + i;
-            add_channel(v, weights + pair * taps, x, sum);
-        }
-        store(sum, bias == NULL ? 0 : (double)bias[c], act, out, y);
+    for (int64_t o = 0; o < ir_in(e->n, 0)->dims[0] * outputs; o++, y += out) {
+        sum_plane(v, n, ir_eval_in(e, 0), ir_eval_in(e, 1), o, sum);
+        store(sum, bias == NULL ? 0 : (double)bias[o % outputs], act, out, y);
     }
     return true;
 }
@@ -107,20 +117,23 @@ static void set_sizes(struct volume *v, const struct ir_window *w) {
     }
 }
 
-bool ir_eval_conv_volume(const struct ir_eval *e, const struct ir_window *w) {
+static struct channels channels_of(const struct ir_eval *e, bool transposed) {
     const struct ir_value *k = ir_in(e->n, 1);
+    int64_t group = ir_attr_int(e->n, "group"), first = k->dims[0] / group;
+    return (struct channels){group, transposed ? first : k->dims[1],
+                             transposed ? k->dims[1] : first};
+}
+
+bool ir_eval_conv_volume(const struct ir_eval *e, const struct ir_window *w) {
     struct volume v = {.transposed = false};
     set_sizes(&v, w);
-    int64_t outputs = k->dims[0] / ir_attr_int(e->n, "group");
-    return run(e, &v, k->dims[1], outputs, ir_activation_of(e->n));
+    return run(e, &v, channels_of(e, false), ir_activation_of(e->n));
 }
 
 bool ir_eval_convtranspose(const struct ir_eval *e) {
-    const struct ir_value *k = ir_in(e->n, 1);
     struct volume v = {.transposed = true};
     struct ir_window w;
     if (!ir_transposed_window(e->a, e->n, &w)) return false;
     set_sizes(&v, &w);
-    int64_t inputs = k->dims[0] / ir_attr_int(e->n, "group");
-    return run(e, &v, inputs, k->dims[1], (struct ir_activation){-INFINITY, INFINITY});
+    return run(e, &v, channels_of(e, true), (struct ir_activation){-INFINITY, INFINITY});
 }

@@ -73,6 +73,28 @@ FUNCTION(mish) {
                   x < 0 ? e * (e + 2) / (e * (e + 2) + 2) : (1 + 2 * e) / (1 + 2 * e + 2 * e * e));
 }
 
+/* x times the normal distribution's, or what comes near it: (1 + tanh u)/2 is the sigmoid of 2u. */
+FUNCTION(gelu) {
+    const double root = 0.70710678118654752, slope = 0.79788456080286536; /* √(1/2), √(2/π) */
+    if (p[0] != 0) return damped(x, at_sigmoid(2 * slope * (x + 0.044715 * x * x * x), NULL));
+    return damped(x, erfc(-x * root) / 2);
+}
+
+FUNCTION(celu) {
+    return x < 0 ? p[0] * expm1(x / p[0]) : x;
+}
+
+/* Not a number stays that. */
+FUNCTION(thresholdedrelu) {
+    return x <= p[0] ? 0 : x;
+}
+
+FUNCTION(shrink) {
+    if (x < -p[0]) return x + p[1];
+    if (x > p[0]) return x - p[1];
+    return isnan(x) ? x : 0;
+}
+
 FUNCTION(swish) {
     return damped(x, at_sigmoid(p[0] == 0 ? 0 : p[0] * x, NULL));
 }

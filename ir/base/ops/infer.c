@@ -124,62 +124,6 @@ bool ir_op_types(struct arena *a, const struct ir_node *n, const struct ir_tenso
 
 /* --- arithmetic --- */
 
-bool ir_infer_gemm(struct ir_infer *x) {
-    if (!ir_want(x, 0, 2, IR_F32) || !ir_want(x, 1, 2, IR_F32)) return false;
-    struct ir_type a = ir_type_of(ir_in(x->n, 0)), b = ir_type_of(ir_in(x->n, 1)), sum;
-    int ta = ir_attr_int(x->n, "transA") != 0, tb = ir_attr_int(x->n, "transB") != 0;
-    struct ir_type *y = &x->out[0];
-    y->dtype = IR_F32;
-    y->rank = 2;
-    if (a.rank == 2) y->dims[0] = a.dims[ta];
-    if (b.rank == 2) y->dims[1] = b.dims[!tb];
-    if (a.rank == 2 && !ir_want_dim(x, 1, tb, a.dims[!ta], "the inner dimension of input 0"))
-        return false;
-    if (ir_in(x->n, 2) == NULL) return true;
-    struct ir_type c = ir_type_of(ir_in(x->n, 2));
-    bool fits = ir_broadcast(y, &c, &sum) && sum.rank <= 2;
-    for (int i = 0; i < 2 && fits && sum.rank == 2; i++)
-        fits = y->dims[i] < 0 || sum.dims[i] < 0 || sum.dims[i] == y->dims[i];
-    return (fits && c.dtype == IR_F32) || ir_fail_input(x, 2, "f32 that broadcasts to the product");
-}
-
-/* The matrix product's result has the broadcast leading dimensions, then rows of a and columns of
- * b; a vector is a row on the left, a column on the right, and leaves no dimension behind. */
-bool ir_infer_matmul(struct ir_infer *x) {
-    if (!ir_want(x, 0, -1, IR_F32) || !ir_want(x, 1, -1, IR_F32)) return false;
-    struct ir_type a = ir_type_of(ir_in(x->n, 0)), b = ir_type_of(ir_in(x->n, 1));
-    struct ir_type *y = &x->out[0];
-    y->dtype = IR_F32;
-    if (a.rank == 0 || b.rank == 0) return ir_fail_input(x, a.rank != 0, "1 or more dimensions");
-    if (a.rank < 0 || b.rank < 0) return true;
-    int inner = b.rank == 1 ? 0 : b.rank - 2;
-    if (!ir_want_dim(x, 1, inner, a.dims[a.rank - 1], "the last dimension of input 0"))
-        return false;
-    struct ir_type lead_a = a, lead_b = b;
-    lead_a.rank = a.rank > 2 ? a.rank - 2 : 0;
-    lead_b.rank = b.rank > 2 ? b.rank - 2 : 0;
-    if (!ir_broadcast(&lead_a, &lead_b, y)) {
-        const struct ir_value *p = ir_in(x->n, 0), *q = ir_in(x->n, 1);
-        diag(x->ctx, ir_no_broadcast, where(x), p->name, ir_type_text(x->arena, p), q->name,
-             ir_type_text(x->arena, q));
-        return false;
-    }
-    if (a.rank > 1) y->dims[y->rank++] = a.dims[a.rank - 2];
-    if (b.rank > 1) y->dims[y->rank++] = b.dims[b.rank - 1];
-    return true;
-}
-
-bool ir_infer_batchnorm(struct ir_infer *x) {
-    const struct ir_value *v = ir_in(x->n, 0);
-    if (!ir_want(x, 0, -1, IR_F32)) return false;
-    if (v->rank == 0 || v->rank == 1) return ir_fail_input(x, 0, "2 or more dimensions");
-    for (int i = 1; i < 5; i++)
-        if (!ir_want(x, i, 1, IR_F32) ||
-            !ir_want_dim(x, i, 0, v->rank < 0 ? -1 : v->dims[1], "the channels of input 0"))
-            return false;
-    return ir_same_as_input(x);
-}
-
 bool ir_infer_relu(struct ir_infer *x) {
     if (ir_in(x->n, 0)->dtype == IR_BOOL) return ir_fail_input(x, 0, "numbers");
     return ir_same_as_input(x);

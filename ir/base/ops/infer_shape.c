@@ -46,43 +46,6 @@ bool ir_infer_constant(struct ir_infer *x) {
     return true;
 }
 
-/* --- pad --- */
-
-bool ir_infer_pad(struct ir_infer *x) {
-    struct ir_type t = input_type(x);
-    int64_t pads[2 * IR_MAX_RANK];
-    int count;
-    bool known;
-    const char *mode = ir_attr_string(x->n, "mode");
-    if (strcmp(mode, "constant") != 0 && strcmp(mode, "reflect") != 0 && strcmp(mode, "edge") != 0)
-        return ir_fail_attr(x, "mode", "constant, reflect or edge");
-    if (ir_in(x->n, 1) == NULL) return ir_fail_input(x, 1, "the pads");
-    if (!ir_int_input(x, 1, pads, 2 * IR_MAX_RANK, &count, &known)) return false;
-    const struct ir_value *fill = ir_in(x->n, 2);
-    int64_t fills = fill == NULL ? 1 : ir_elements(fill);
-    if (fill != NULL && (fill->dtype != t.dtype || (fills >= 0 && fills != 1)))
-        return ir_fail_input(x, 2, arena_printf(x->arena, "one %s", ir_dtype_name(t.dtype)));
-    if (known && t.rank >= 0 && count != 2 * t.rank)
-        return ir_fail_input(x, 1, arena_printf(x->arena, "%d pads", 2 * t.rank));
-    x->out[0] = t;
-    for (int i = 0; i < t.rank; i++) {
-        int64_t *d = &x->out[0].dims[i];
-        if (!known || *d < 0) {
-            *d = -1;
-            continue;
-        }
-        int64_t lo = pads[i], hi = pads[t.rank + i], most = IR_MAX_EXTENT;
-        bool mirror = mode[0] == 'r' && (lo >= *d || hi >= *d); /* nothing to mirror from */
-        if (lo > most || hi > most || lo < -*d || hi < -*d || lo + hi < -*d || mirror ||
-            (mode[0] == 'e' && *d == 0))
-            return ir_fail_input(
-                x, 1,
-                arena_printf(x->arena, "pads that fit dimension %d of %lld", i, (long long)*d));
-        *d += lo + hi;
-    }
-    return true;
-}
-
 /* --- slice --- */
 
 static int64_t clamp(int64_t v, int64_t lo, int64_t hi) {
