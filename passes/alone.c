@@ -57,7 +57,7 @@ static struct ir_node *affine_before(const struct ir_graph *g, const struct ir_n
     struct ir_node *first = n->in[0]->producer;
     if (first == NULL || first->op != IR_OP_affine || ir_is_host(first)) return NULL;
     return ir_single_user(g, first->out[0]) == n && ir_attr_find(first, "act") == NULL ? first
-                                                                                      : NULL;
+                                                                                       : NULL;
 }
 
 static bool is_second(const struct ir_graph *g, const struct ir_node *n) {

@@ -116,9 +116,9 @@ static bool check_resize(const struct check *x) {
     svpe_field_range(SVPE_MAP_ry, &min, &most);
     if (!expect_image(x, x->n->in[0])) return false;
     bool good = pass_repeats(x->n, repeat) && repeat[0] <= most && repeat[1] <= most;
-    return good || REFUSE(x, pass_resize, ir_attr_string(x->n, "mode"),
-                          ir_type_text(x->a, x->n->in[0]), ir_type_text(x->a, x->n->out[0]),
-                          (long long)most);
+    return good ||
+           REFUSE(x, pass_resize, ir_attr_string(x->n, "mode"), ir_type_text(x->a, x->n->in[0]),
+                  ir_type_text(x->a, x->n->out[0]), (long long)most);
 }
 
 static bool check_interleave(const struct check *x) {
@@ -137,8 +137,8 @@ static bool check_batchnorm(const struct check *x) {
     double epsilon = ir_attr_float(x->n, "epsilon");
     for (int64_t c = 0; ir_is_const(var) && c < ir_elements(var); c++)
         if (!(pass_const_at(var, c) + epsilon > 0))
-            return WRONG(x, pass_batchnorm_variance, var->name, (long long)c,
-                         pass_const_at(var, c), epsilon);
+            return WRONG(x, pass_batchnorm_variance, var->name, (long long)c, pass_const_at(var, c),
+                         epsilon);
     return expect_image(x, x->n->in[0]) && REFUSE(x, pass_batchnorm_alone);
 }
 

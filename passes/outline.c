@@ -17,7 +17,7 @@ struct ir_graph *pass_outline(const struct ir_graph *g, const struct pass_option
     struct ir_graph *outline = without_data(g);
     if (!outline) return NULL;
     struct arena *scratch = arena_new(g->ctx);
-    const struct quant_families *f = quant_families_new(outline, scratch, false);
+    const struct quant_families *f = quant_families_new(outline, scratch, false, NULL);
     for (int i = 0; i < outline->value_count; i++) {
         struct ir_value *v = outline->values[i];
         if (v) v->elided = 0; /* zeros they are, and zeros they may be */

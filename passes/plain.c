@@ -71,8 +71,8 @@ static bool give_additions(struct ir_graph *g, struct ir_node *n) {
     struct ir_value *other = n->in[last];
     const double share = 1.0 / (last + 1);
     if (mean)
-        other = pass_const_new(g, arena_printf(g->arena, "%s.share", n->out[0]->name), 0, NULL,
-                               &share);
+        other =
+            pass_const_new(g, arena_printf(g->arena, "%s.share", n->out[0]->name), 0, NULL, &share);
     ir_node_new(g, n, mean ? IR_OP_mul : IR_OP_add, n->name, (struct ir_value *[]){sum, other}, 2,
                 n->out, 1);
     ir_node_remove(g, n);

@@ -211,33 +211,118 @@ static struct ir_quant choose(const struct quant_range *r, const struct ir_range
     return q;
 }
 
-/* A family's members are a ring: ranges of its sources come together, and all get what follows. */
-static void assign_family(const struct quant_families *f, int root, const struct slots *s,
-                          const struct quant_range *ranges, const struct pass_options *o,
-                          struct quant_range *total) {
-    struct ir_value **values = f->graph->values;
+/* What families have their exponents from. */
+struct evidence {
+    const struct quant_families *f;
+    const struct slots *slots;
+    const struct quant_range *ranges; /* by slot */
+    const struct pass_options *options;
+    struct arena *arena;
+    struct quant_range **totals; /* by root, of families that enter a concat of another */
+};
+
+static void add_total(const struct evidence *e, int root, struct quant_range *total);
+
+static struct quant_range *total_of(const struct evidence *e, int root) {
+    if (e->totals[root]) return e->totals[root];
+    struct quant_range *total = e->totals[root] = arena_alloc(e->arena, sizeof *total);
+    quant_range_init(total);
+    add_total(e, root, total);
+    return total;
+}
+
+/* Numbers that come requantized into what a concat makes count there as well. */
+static void add_entering(const struct evidence *e, const struct ir_value *v,
+                         struct quant_range *total) {
+    const struct ir_node *n = v ? v->producer : NULL;
+    if (!n || n->op != IR_OP_concat || ir_is_host(n)) return;
+    for (int i = 0; i < n->in_count; i++)
+        if (quant_is_activation(n->in[i]) && quant_family(e->f, n->in[i]) != quant_family(e->f, v))
+            quant_range_merge(total, total_of(e, quant_family(e->f, n->in[i])));
+}
+
+/* A family's members are a ring: the ranges of its sources come together. */
+static void add_total(const struct evidence *e, int root, struct quant_range *total) {
+    int i = root;
+    do
+        if (e->slots->of[i] >= 0) quant_range_merge(total, &e->ranges[e->slots->of[i]]);
+    while ((i = e->f->next[i]) != root);
+    do add_entering(e, e->f->graph->values[i], total);
+    while ((i = e->f->next[i]) != root);
+}
+
+static void assign_family(const struct evidence *e, int root, struct quant_range *total) {
+    struct ir_value **values = e->f->graph->values;
     bool input = false;
     int i = root;
     struct ir_range given = {0, 0};
     quant_range_init(total);
+    add_total(e, root, total);
     do {
-        if (s->of[i] >= 0) quant_range_merge(total, &ranges[s->of[i]]);
         input |= quant_is_activation(values[i]) && !values[i]->producer;
         given.lo = values[i] ? fmin(given.lo, values[i]->range.lo) : given.lo;
         given.hi = values[i] ? fmax(given.hi, values[i]->range.hi) : given.hi;
-    } while ((i = f->next[i]) != root);
-    struct ir_quant q = choose(total, &given, o, f->nonneg[root], input);
+    } while ((i = e->f->next[i]) != root);
+    struct ir_quant q = choose(total, &given, e->options, e->f->nonneg[root], input);
     do {
         if (quant_is_activation(values[i])) values[i]->quant = q;
-    } while ((i = f->next[i]) != root);
+    } while ((i = e->f->next[i]) != root);
 }
 
-static void assign(const struct quant_families *f, struct arena *a, const struct slots *s,
-                   const struct quant_range *ranges, const struct pass_options *o) {
-    struct quant_range *total = arena_alloc(a, sizeof *total);
+static void assign(struct evidence *e) {
+    const struct quant_families *f = e->f;
+    struct quant_range *total = arena_alloc(e->arena, sizeof *total);
+    e->totals = arena_array(e->arena, (size_t)f->graph->value_count, sizeof *e->totals);
     for (int root = 0; root < f->graph->value_count; root++)
         if (has_range(f, f->graph->values[root]) && f->parent[root] == root)
-            assign_family(f, root, s, ranges, o, total);
+            assign_family(e, root, total);
+}
+
+static void forget_quants(const struct ir_graph *g) {
+    for (int i = 0; i < g->value_count; i++)
+        if (quant_is_activation(g->values[i])) g->values[i]->quant = (struct ir_quant){0};
+}
+
+/* ---- what a concat joins ---- */
+
+/* A value alone in a concat loses nothing by the concat's exponent that the concat would not lose
+ * anyway. What others read too loses bits there; one of them is half a step of noise more, which
+ * networks do not feel, and a pass of the vector unit over the tensor is dear. So two bits and more
+ * are worth being requantized on the way into the concat. */
+enum { CONCAT_LOSS = 1 };
+
+static bool is_shared(const struct ir_value *v) {
+    return quant_is_activation(v) && (v->use_count > 1 || v->output_count > 0);
+}
+
+static bool *all_that_enter(const struct ir_graph *g, struct arena *a) {
+    bool *apart = arena_array(a, (size_t)g->value_count, sizeof *apart);
+    for (const struct ir_node *n = g->first; n; n = n->next)
+        for (int i = 0; i < n->in_count && n->op == IR_OP_concat && quant_convertible(n); i++)
+            apart[n->in[i]->id] = is_shared(n->in[i]);
+    return apart;
+}
+
+static void assign_by(struct evidence *e, bool nonneg, const bool *apart) {
+    struct ir_graph *g = e->f->graph;
+    forget_quants(g);
+    e->f = quant_families_new(g, e->arena, nonneg, apart);
+    assign(e);
+}
+
+/* First every such value by itself, then all joined: those that lose too much are left apart. */
+static void assign_concats(struct evidence *e, bool nonneg) {
+    struct ir_graph *g = e->f->graph;
+    bool *apart = all_that_enter(g, e->arena);
+    int *own = arena_array(e->arena, (size_t)g->value_count, sizeof *own), count = 0;
+    assign_by(e, nonneg, apart);
+    for (int i = 0; i < g->value_count; i++) own[i] = apart[i] ? g->values[i]->quant.exp : 0;
+    assign_by(e, nonneg, NULL);
+    for (int i = 0; i < g->value_count; i++) {
+        apart[i] = apart[i] && g->values[i]->quant.exp - own[i] > CONCAT_LOSS;
+        count += apart[i];
+    }
+    if (count > 0) assign_by(e, nonneg, apart);
 }
 
 static bool check_exponents(const struct ir_graph *g) {
@@ -253,15 +338,16 @@ static bool check_exponents(const struct ir_graph *g) {
 static bool calibrate(struct ir_graph *g, struct arena *a, const struct pass_options *o) {
     struct quant_feed feed;
     if (!quant_check_act_bits(g->ctx, o)) return false;
-    struct quant_families *f = quant_families_new(g, a, false);
+    forget_quants(g);
+    struct quant_families *f = quant_families_new(g, a, false, NULL);
     if (!needs_ranges(f)) return true;
     if (!quant_feed_open(g, a, o, &feed)) return false;
-    if (feed.nonneg) f = quant_families_new(g, a, true);
     struct slots s = slots_new(f, a);
     struct quant_range *ranges = gather(g, a, &feed, &s);
     if (!ranges) return false;
-    assign(f, a, &s, ranges, o);
-    return quant_settle(f, NULL) && check_exponents(g);
+    struct evidence e = {f, &s, ranges, o, a, NULL};
+    assign_concats(&e, feed.nonneg);
+    return quant_settle(e.f, NULL) && check_exponents(g);
 }
 
 bool pass_calibrate(struct ir_graph *g, const struct pass_options *o) {

@@ -286,9 +286,22 @@ static void convert_clip(struct ir_graph *g, struct quant_plan *p, struct ir_nod
     set_bounds(g, put(g, n, IR_OP_qcopy, n->in, 1), b);
 }
 
+/* x in the exponent and zero of n's output. */
+static struct ir_value *requantized(struct ir_graph *g, struct ir_node *n, struct ir_value *x) {
+    struct ir_quant q = n->out[0]->quant;
+    if (x->quant.exp == q.exp && x->quant.zero == q.zero) return x;
+    const char *name = arena_printf(g->arena, "%s.as.%s", x->name, n->out[0]->name);
+    struct ir_value *y =
+        ir_value_new(g, ir_unique_name(g, name), quant_dtype(q.bits), x->rank, x->dims);
+    y->quant = q;
+    set_bounds(g, ir_node_new(g, n, IR_OP_qcopy, n->name, &x, 1, &y, 1), whole(q));
+    return y;
+}
+
 static void convert_concat(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
-    (void)p;
-    put(g, n, IR_OP_qconcat, n->in, n->in_count);
+    struct ir_value **in = arena_array(p->arena, (size_t)n->in_count, sizeof *in);
+    for (int i = 0; i < n->in_count; i++) in[i] = requantized(g, n, n->in[i]);
+    put(g, n, IR_OP_qconcat, in, n->in_count);
 }
 
 static void convert_interleave(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
@@ -344,7 +357,8 @@ static const struct conversion *conversion_of(enum ir_op op) {
 
 bool quant_convertible(const struct ir_node *n) {
     const struct conversion *c = conversion_of(n->op);
-    return c && !ir_is_host(n) && n->out_count == 1 && is_map(n->in[0]) && is_map(n->out[0]) && c->takes(n);
+    return c && !ir_is_host(n) && n->out_count == 1 && is_map(n->in[0]) && is_map(n->out[0]) &&
+           c->takes(n);
 }
 
 void quant_convert(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {

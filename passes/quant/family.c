@@ -20,8 +20,8 @@ static const struct op_rule {
 } rules[] = {
     {IR_OP_relu, false, SIGN_POSITIVE}, {IR_OP_softmax, false, SIGN_POSITIVE},
     {IR_OP_clip, false, SIGN_CLIP},     {IR_OP_add, false, SIGN_ALL},
-    {IR_OP_mul, false, SIGN_ALL},       {IR_OP_avgpool, false, SIGN_ALL},   {IR_OP_gavgpool, false, SIGN_ALL},
-    {IR_OP_resize, true, SIGN_ALL},
+    {IR_OP_mul, false, SIGN_ALL},       {IR_OP_avgpool, false, SIGN_ALL},
+    {IR_OP_gavgpool, false, SIGN_ALL},  {IR_OP_resize, true, SIGN_ALL},
     {IR_OP_maxpool, true, SIGN_ALL},    {IR_OP_concat, true, SIGN_ALL},
     {IR_OP_reshape, true, SIGN_ALL},    {IR_OP_flatten, true, SIGN_ALL},
     {IR_OP_squeeze, true, SIGN_ALL},    {IR_OP_unsqueeze, true, SIGN_ALL},
@@ -97,7 +97,18 @@ static bool output_positive(const struct ir_node *n, const bool *sign) {
     return rule != SIGN_OPEN && all_positive(n, sign);
 }
 
-static void join_node(struct quant_families *f, const struct ir_node *n) {
+/* Both have a quant, and not the same. */
+static bool differs(const struct ir_quant a, const struct ir_quant b) {
+    return a.bits != 0 && b.bits != 0 && (a.exp != b.exp || a.zero != b.zero);
+}
+
+static bool is_joined(const struct ir_node *n, const struct ir_value *in, const bool *apart) {
+    if (!quant_is_activation(in)) return false;
+    if (n->op != IR_OP_concat) return true;
+    return !(apart && apart[in->id]) && !differs(in->quant, n->out[0]->quant);
+}
+
+static void join_node(struct quant_families *f, const struct ir_node *n, const bool *apart) {
     for (int i = 0; i < n->out_count; i++) {
         if (!quant_is_activation(n->out[i])) continue;
         if (!keeps_scale(n)) {
@@ -105,7 +116,7 @@ static void join_node(struct quant_families *f, const struct ir_node *n) {
             continue;
         }
         for (int k = 0; k < n->in_count; k++)
-            if (quant_is_activation(n->in[k])) join(f, n->in[k], n->out[i]);
+            if (is_joined(n, n->in[k], apart)) join(f, n->in[k], n->out[i]);
     }
 }
 
@@ -115,7 +126,8 @@ static void mark_device(struct quant_families *f, const struct ir_node *n) {
         if (quant_is_activation(n->in[i])) f->device[quant_family(f, n->in[i])] = true;
 }
 
-struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg) {
+struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg,
+                                          const bool *apart) {
     size_t count = (size_t)g->value_count;
     struct quant_families *f = arena_alloc(a, sizeof *f);
     bool *sign = arena_array(a, count, sizeof *sign);
@@ -135,7 +147,7 @@ struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, b
         bool positive = output_positive(n, sign);
         for (int i = 0; i < n->out_count; i++)
             if (n->out[i]) sign[n->out[i]->id] = positive;
-        join_node(f, n);
+        join_node(f, n, apart);
     }
     for (const struct ir_node *n = g->first; n; n = n->next)
         if (quant_convertible(n)) mark_device(f, n);
@@ -157,7 +169,7 @@ bool quant_family_raise(const struct quant_families *f, const struct ir_value *v
 }
 
 bool quant_all_ranged(struct ir_graph *g, struct arena *a) {
-    const struct quant_families *f = quant_families_new(g, a, false);
+    const struct quant_families *f = quant_families_new(g, a, false, NULL);
     bool *ranged = arena_array(a, (size_t)g->value_count, sizeof *ranged);
     for (int i = 0; i < g->value_count; i++)
         if (g->values[i] && g->values[i]->range.lo < g->values[i]->range.hi)

@@ -44,7 +44,10 @@ struct quant_families {
     bool *device; /* by root: the device reads or makes a member, so that they need a range */
 };
 
-struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg);
+/* What a concat joins is of one family with it, but for values whose quant differs from its own, and
+ * those of apart (by value id; NULL: none): they are requantized on their way into it. */
+struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg,
+                                          const bool *apart);
 int quant_family(const struct quant_families *f, const struct ir_value *v);
 /* Every family has a member whose range the model came with. */
 bool quant_all_ranged(struct ir_graph *g, struct arena *a);

@@ -112,6 +112,7 @@ static struct worklist worklist_of(struct ir_graph *g, struct arena *a) {
 }
 
 static bool converts(const struct worklist *w, const struct ir_node *n) {
+    if (ir_op_info(n->op)->level == IR_LEVEL_QUANT) return true; /* came in by a conversion */
     return n->out_count > 0 && n->out[0] && n->out[0]->id < w->values && w->made[n->out[0]->id];
 }
 
@@ -186,7 +187,7 @@ static bool quantize(struct ir_graph *g, struct arena *a, const struct pass_opti
         !check_terms(g->ctx, o))
         return false;
     if (!check_ranges(g, o->act_bits)) return false;
-    struct quant_families *f = quant_families_new(g, a, false);
+    struct quant_families *f = quant_families_new(g, a, false, NULL);
     struct quant_plan *p = quant_plan_new(g, a, o);
     if (!p || !unite_families(f, a) || !quant_settle(f, p)) return false;
     quant_say_lost(g, p);

@@ -31,11 +31,24 @@ static bool settle_add(const struct quant_families *f, struct quant_plan *p, str
 }
 
 /* y = round_shift(x << p, s), the same limits. */
-static bool settle_copy(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {
-    (void)p;
-    struct ir_value *x = n->in[0], *y = n->out[0];
+static bool settle_shift(const struct quant_families *f, struct ir_value *x, struct ir_value *y) {
     bool raised = quant_family_raise(f, y, x->quant.exp - PRE_SHIFT_MAX);
     return quant_family_raise(f, x, y->quant.exp - SHIFT_MAX) || raised;
+}
+
+static bool settle_copy(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    return settle_shift(f, n->in[0], n->out[0]);
+}
+
+/* What is not of its family is requantized. */
+static bool settle_concat(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    bool raised = false;
+    for (int i = 0; i < n->in_count; i++)
+        if (quant_family(f, n->in[i]) != quant_family(f, n->out[0]))
+            raised |= settle_shift(f, n->in[i], n->out[0]);
+    return raised;
 }
 
 /* y = round_shift(a·b, s): 0 ≤ s ≤ 31. */
@@ -113,8 +126,8 @@ static const struct settle_rule {
     enum ir_op op;
     bool (*settle)(const struct quant_families *f, struct quant_plan *p, struct ir_node *n);
 } rules[] = {
-    {IR_OP_add, settle_add},      {IR_OP_relu, settle_copy}, {IR_OP_clip, settle_copy},
-    {IR_OP_avgpool, settle_mean}, {IR_OP_conv, settle_conv},
+    {IR_OP_add, settle_add},      {IR_OP_relu, settle_copy},     {IR_OP_clip, settle_copy},
+    {IR_OP_avgpool, settle_mean}, {IR_OP_conv, settle_conv},     {IR_OP_concat, settle_concat},
     {IR_OP_mul, settle_mul},      {IR_OP_affine, settle_affine},
 };
 

@@ -327,13 +327,14 @@ static void leftovers_become_copies(void **state) {
     set_quant(x, 8, 12, false);
     set_quant(r, 8, -30, false);
     set_quant(k, 8, -4, false);
-    set_quant(y, 8, -9, false);
+    set_quant(y, 8, -4, false);
     ir_add_output(g, y);
     struct pass_options o = quant_options(&quant_any_target, 4, 8);
     assert_true(pass_quantize(g, &o) && ir_verify(g, "quantize"));
-    assert_true(node_of(g, "r")->op == IR_OP_qcopy && node_of(g, "y")->op == IR_OP_qconcat);
-    assert_int_equal(r->quant.exp, -3); /* one family, x.exp − 15 */
-    assert_int_equal(k->quant.exp, -3);
+    assert_true(node_of(g, "r")->op == IR_OP_qcopy && y->producer->op == IR_OP_qconcat);
+    assert_int_equal(k->quant.exp, -3); /* one family with y, x.exp − 15 */
+    assert_int_equal(y->quant.exp, -3);
+    assert_int_equal(r->quant.exp, -3);
     assert_int_equal(node_of(g, "y")->out[0]->quant.exp, -3);
     assert_int_equal(ir_attr_int(node_of(g, "r"), "lo"), 0);
     assert_int_equal(ir_attr_int(node_of(g, "k"), "lo"), -8);
