@@ -256,7 +256,8 @@ struct be_piece be_pack_params(struct be_lower *lo, const struct be_layer *l);
 
 /* tables.c: tensors, inputs, outputs, layer rows of the container, the plan as text. */
 bool be_fill_tables(struct be_lower *lo, const struct be_options *o, struct svpe_program *program);
-/* Of b under the shape of v, one of its views: where it is read, or (output) the network's output. */
+/* Of b under the shape of v, one of its views: where it is read, or (output) what the network gives
+ * out. */
 struct svpe_tensor be_tensor(const struct be_buffer *b, const struct ir_value *v, bool output);
 
 /* table_host.c: what the host runs, for the container; tensors are added to the program's, which

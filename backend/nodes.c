@@ -318,8 +318,8 @@ static struct be_buffer *clone(struct taking *k, const struct be_buffer *b) {
     return keep(k, copy);
 }
 
-/* An input cannot be an output: a layer, or the host where the device does not know its form, copies
- * it. */
+/* An input cannot be an output: a layer copies it, or the host where the device does not know its
+ * form. */
 static struct be_buffer *copy_input(struct taking *k, struct be_buffer *b) {
     struct be_plan *p = k->plan;
     if (b->host_copy) return b->host_copy;

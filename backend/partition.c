@@ -1,7 +1,7 @@
 /* Which layers and host nodes run in one go. A change from the device to the host, or back, costs a
- * start and copies, so there should be few: levels are the device's and the host's in turn, and what
- * runs on a side gets its first level from that of all it depends on. Whichever side begins, no order
- * has fewer levels; both are tried. Within a level, the graph's order stays.
+ * start and copies, so there should be few: levels are the device's and the host's in turn, and
+ * what runs on a side gets its first level from the highest that it depends on. Whichever side
+ * begins, no order has fewer levels; both are tried. Within a level, the graph's order stays.
  *
  * Not here: what runs where (plan.c), where tensors lie (memory.c). */
 #include "backend/internal.h"

@@ -313,8 +313,8 @@ struct svpe_tensor { /* a buffer in DRAM */
 };
 struct svpe_input {
     int tensor;
-    /* Byte images: channel c is table[c][byte of plane source[c] of the image]; of a PLAIN f32 tensor
-     * of at most 4 channels, which has none, it is computed. */
+    /* Byte images: channel c is table[c][byte of plane source[c] of the image]; of a PLAIN f32
+     * tensor of at most 4 channels, which has none, it is computed. */
     bool has_table;
     const int16_t *table; /* channels × 256 stored integers */
     int source[4];

@@ -1,6 +1,6 @@
 /* Random quantized graphs for the backend's tests: every operation that becomes a layer, odd
- * sizes, residuals, values used twice, several outputs; and host nodes between them. All numbers come
- * from one seed. */
+ * sizes, residuals, values used twice, several outputs; and host nodes between them. All numbers
+ * come from one seed. */
 #ifndef NBQ_TESTS_BACKEND_GRAPHS_H
 #define NBQ_TESTS_BACKEND_GRAPHS_H
 
