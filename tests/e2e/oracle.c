@@ -5,10 +5,11 @@
  *
  * GRAPH.nir is the quantized graph of the same compilation, as --print-after=quantize --print-data
  * prints it (or any later pass); PROGRAM.svpe its program, which must be one device segment with no
- * host operator but softmax; with --host, what is on the host and how many segments there are is only
- * printed. The graph is evaluated by ir/'s plain 64-bit evaluator from the preprocessed float image;
- * the program runs in libnbq from the image's bytes. Every stored integer of every output must be
- * the same, and every bit of what the host makes of them. Without --data, images are random bytes.
+ * host operator but softmax; with --host, what is on the host and how many segments there are is
+ * only printed. The graph is evaluated by ir/'s plain 64-bit evaluator from the preprocessed float
+ * image; the program runs in libnbq from the image's bytes. Every stored integer of every output
+ * must be the same, and every bit of what the host makes of them. Without --data, images are random
+ * bytes.
  *
  * Saturation: a stored value at an end of its storage type where the model itself does not clamp.
  * The top code 2^(A−1)−1 counts wherever the operator's `hi` is not below it (a Clip's own bound
