@@ -71,6 +71,21 @@ static const struct row rows[] = {
      "f32[2x5x6x4]"},
     {"input %x: f32[2x3]\ninput %i: i32[]\n%y: f32[*] = gather(%x, %i)", "f32[3]"},
     {"input %x: f32[2x3]\n%y: f32[*] = cast(%x) {to=i8}", "i8[2x3]"},
+    {"input %x: f32[1x3x9]\ninput %w: f32[5x3x4]\n%y: f32[*] = conv(%x, %w) {strides=[2], "
+     "pads=[1,0]}",
+     "f32[1x5x4]"},
+    {"input %x: f32[1x3x4x5x6]\n%y: f32[*] = avgpool(%x) {kernel_shape=[2,2,2]}", "f32[1x3x3x4x5]"},
+    {"input %x: f32[1x4x5x?]\ninput %w: f32[4x3x2x2]\n%y: f32[*] = convtranspose(%x, %w) "
+     "{strides=[3,2], group=2}",
+     "f32[1x6x14x?]"},
+    {"input %x: f32[1x4x5x6]\ninput %s: f32[4]\n%y: f32[*] = resize(%x, _, %s)", "f32[?x?x?x?]"},
+    {"input %x: f32[1x4x5x6]\ninput %s: i64[2]\n%y: f32[*] = resize(%x, _, _, %s) {axes=[2,-1]}",
+     "f32[1x4x?x?]"},
+    {"input %x: f32[2x7]\n%y: f32[*], %z: f32[*] = split(%x) {axis=1}", "f32[2x4]"},
+    {"input %x: f32[1x?x2x3]\n%y: f32[*] = depthtospace(%x) {blocksize=2}", "f32[1x?x4x6]"},
+    {"input %x: f32[2x3]\ninput %a: i64[1]\nconst %p: i64[2] = [1, 2]\n%y: f32[*] = pad(%x, %p, _, "
+     "%a)",
+     "f32[?x?]"},
     {"input %x: i8[1x2x5x4] q(bits=8, exp=0, zero=0)\n%y: i16[*] q(bits=16, exp=0, zero=0) = "
      "qcopy(%x) {step=[2,1], repeat=[1,3]}",
      "i16[1x2x3x12]"},
@@ -180,6 +195,22 @@ static const struct row faults[] = {
     {"input %a: f32[2147483647x1]\ninput %b: f32[1x2147483647]\n%y: f32[*] = add(%a, %b)",
      "more than 2147483648 elements"},
     {"input %x: f32[2x3]\n%y: f32[*] = softmax(%x) {axis=2}", "an axis of 2"},
+    {"input %x: f32[1x4x5x6]\n%y: f32[*] = resize(%x)", "either scales (input 2) or sizes"},
+    {"input %x: f32[1x4]\nconst %s: f32[2] = [1, -2]\n%y: f32[*] = resize(%x, _, %s)", "above 0"},
+    {"input %x: f32[1x4]\nconst %s: f32[1] = [2]\n%y: f32[*] = resize(%x, _, %s)", "2 numbers"},
+    {"input %x: f32[1x4]\ninput %s: f32[2]\n%y: f32[*] = resize(%x, _, %s) {mode=area}",
+     "nearest, linear or cubic"},
+    {"input %x: f32[1x4x5x6]\ninput %w: f32[4x3x2x2]\n%y: f32[*] = convtranspose(%x, %w) "
+     "{pads=[9,9,9,9]}",
+     "pads that leave something of 6"},
+    {"input %x: f32[2x7]\nconst %s: i64[2] = [3, 3]\n%y: f32[*], %z: f32[*] = split(%x, %s) "
+     "{axis=1}",
+     "add up to 7, not 6"},
+    {"input %x: f32[1x3x2x3]\n%y: f32[*] = depthtospace(%x) {blocksize=2}",
+     "multiple of blocksize²"},
+    {"input %x: f32[1x3x2x3]\ninput %s: f32[2]\n%y: f32[*] = prelu(%x, %s)", "broadcasts"},
+    {"input %x: f32[1x3x2x3]\ninput %s: f32[3]\n%y: f32[*] = groupnorm(%x, %s, %s) {num_groups=2}",
+     "a divisor of the number of channels"},
     {"input %x: f32[2x3]\n%y: f32[*] = dequantize(%x)", "expected stored integers"},
 };
 
