@@ -64,8 +64,8 @@ static void loads(const struct be_plan *p, const struct be_layer *l, const struc
     double spatial = (double)n->rows * n->cols;
     double pixels = pixels_read(&s->ay, t->rows) * pixels_read(&s->ax, t->cols);
     bool stem = s->x->layout == SVPE_LAYOUT_STEM;
-    bool shared = l->node->op == IR_OP_qconv &&
-                  s->form != SVPE_FORM_DEPTHWISE; /* one input for all channels */
+    bool shared = l->node->op == IR_OP_qconv && s->form != SVPE_FORM_DEPTHWISE &&
+                  !s->diagonal; /* one input for all channels */
     double rounds = inputs_of(s), passes = 1;
     if (shared && n->chunks > 1) {
         rounds = n->channels;

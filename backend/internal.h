@@ -68,6 +68,8 @@ struct be_shape {
     int bits, terms, term_shift, group;
     int taps;           /* kernel columns in one weight block */
     bool grouped_dense; /* a grouped convolution run as a dense one with zeros between the groups */
+    bool
+        diagonal; /* a grouped one whose groups lie within blocks: each needs its own input block */
 
     bool channel_params;           /* one parameter entry per output channel */
     const int16_t *table;          /* in the parameter buffer, or the one factor of an average */

@@ -145,7 +145,10 @@ static void conv_form(const struct be_plan *p, struct be_shape *s) {
         s->form = SVPE_FORM_DEPTHWISE;
     } else {
         s->form = s->y->height == 1 && s->y->width == 1 ? SVPE_FORM_FC : SVPE_FORM_DENSE;
-        s->grouped_dense = s->group > 1;
+        int in_group = s->x->channels / s->group;
+        s->diagonal = s->group > 1 && s->x->channels == s->y->channels &&
+                      t->lanes % t->elements == 0 && t->lanes % in_group == 0;
+        s->grouped_dense = s->group > 1 && !s->diagonal;
     }
     s->taps = (int)svpe_taps_per_block(t, s->form, s->x->px);
 }

@@ -263,7 +263,7 @@ static int64_t load_weights(struct be_lower *lo, const struct tile *t, const str
 static struct area conv_input(struct be_lower *lo, const struct tile *t, const struct pass *pass) {
     const struct be_layer *l = lo->layer;
     const struct be_shape *s = l->shape;
-    if (s->form == SVPE_FORM_DEPTHWISE)
+    if (s->form == SVPE_FORM_DEPTHWISE || s->diagonal)
         return load_input(lo, t, t->block, t->blocks,
                           (int64_t)t->place * l->need->channels + t->channel, s->x->zero);
     if (s->form == SVPE_FORM_STEM) return load_input(lo, t, 0, 1, t->place, s->x->zero);
@@ -272,28 +272,61 @@ static struct area conv_input(struct be_lower *lo, const struct tile *t, const s
                       (int64_t)t->place * l->need->chunks + pass->chunk, s->x->zero);
 }
 
+/* What one instruction computes of a pass. */
+struct conv_part {
+    int64_t src, wgt, acc;
+    int in_blocks, array_blocks;
+};
+
+static void add_conv(struct be_lower *lo, const struct tile *t, const struct pass *pass,
+                     const struct area *in, const struct conv_part *part) {
+    const struct be_shape *s = lo->layer->shape;
+    bool two = s->terms == 2 && pass->terms == BE_TERMS_ALL;
+    struct svpe_insn *i = add(lo, SVPE_CONV);
+    SET(i, {SVPE_CONV_form, s->form}, {SVPE_CONV_wfmt, s->wfmt}, {SVPE_CONV_two, two},
+        {SVPE_CONV_tshift, two ? s->term_shift : 0}, {SVPE_CONV_more, pass->index > 0},
+        {SVPE_CONV_src, part->src}, {SVPE_CONV_db, s->form == SVPE_FORM_STEM ? 0 : in->block},
+        {SVPE_CONV_dr, in->row}, {SVPE_CONV_wgt, part->wgt}, {SVPE_CONV_acc, part->acc},
+        {SVPE_CONV_rows, t->rows}, {SVPE_CONV_cols, t->cols}, {SVPE_CONV_kh, s->kh},
+        {SVPE_CONV_kw, s->kw}, {SVPE_CONV_ib, part->in_blocks}, {SVPE_CONV_ob, part->array_blocks},
+        {SVPE_CONV_sy, s->ay.stride}, {SVPE_CONV_sx, s->ax.stride}, {SVPE_CONV_dy, s->dy},
+        {SVPE_CONV_dx, s->dx}, {SVPE_CONV_px, s->form == SVPE_FORM_STEM ? s->x->px : 0});
+}
+
+/* Groups within blocks: each block of the result from its own input block. */
+static void conv_blocks(struct be_lower *lo, const struct tile *t, const struct pass *pass,
+                        const struct area *in, struct conv_part part) {
+    const struct be_shape *s = lo->layer->shape;
+    const struct svpe_target *target = lo->plan->target;
+    part.in_blocks = 1;
+    part.array_blocks = be_array_blocks(target, (int)target->lanes);
+    int64_t weights = s->terms * be_weight_blocks(s, part.array_blocks, 1) *
+                      (int64_t)svpe_block_bytes(target, s->wfmt) / 8;
+    for (int b = 0; b < t->blocks; b++) {
+        add_conv(lo, t, pass, in, &part);
+        part.src += in->block;
+        part.wgt += weights;
+        part.acc += (int64_t)part.array_blocks * t->rows * t->cols;
+    }
+}
+
 static void conv_pass(struct be_lower *lo, const struct tile *t, const struct pass *pass,
                       int64_t acc) {
     const struct be_layer *l = lo->layer;
     const struct be_shape *s = l->shape;
     const struct svpe_target *target = lo->plan->target;
     /* First what does not depend on the layer before: the queue is in order. */
-    int64_t wgt = load_weights(lo, t, pass);
+    struct conv_part part = {.wgt = load_weights(lo, t, pass), .acc = acc};
     struct area in = conv_input(lo, t, pass);
     int chunk = l->tiling.ic / (int)target->lanes;
     bool one = s->form == SVPE_FORM_DEPTHWISE || s->form == SVPE_FORM_STEM;
-    bool two = s->terms == 2 && pass->terms == BE_TERMS_ALL;
-    struct svpe_insn *i = add(lo, SVPE_CONV);
-    SET(i, {SVPE_CONV_form, s->form}, {SVPE_CONV_wfmt, s->wfmt}, {SVPE_CONV_two, two},
-        {SVPE_CONV_tshift, two ? s->term_shift : 0}, {SVPE_CONV_more, pass->index > 0},
-        {SVPE_CONV_src, in.at}, {SVPE_CONV_db, s->form == SVPE_FORM_STEM ? 0 : in.block},
-        {SVPE_CONV_dr, in.row}, {SVPE_CONV_wgt, wgt}, {SVPE_CONV_acc, acc},
-        {SVPE_CONV_rows, t->rows}, {SVPE_CONV_cols, t->cols}, {SVPE_CONV_kh, s->kh},
-        {SVPE_CONV_kw, s->kw},
-        {SVPE_CONV_ib, one ? 1 : least(chunk, s->in_blocks - pass->chunk * chunk)},
-        {SVPE_CONV_ob, be_array_blocks(target, t->blocks * (int)target->lanes)},
-        {SVPE_CONV_sy, s->ay.stride}, {SVPE_CONV_sx, s->ax.stride}, {SVPE_CONV_dy, s->dy},
-        {SVPE_CONV_dx, s->dx}, {SVPE_CONV_px, s->form == SVPE_FORM_STEM ? s->x->px : 0});
+    part.src = in.at;
+    part.in_blocks = one ? 1 : least(chunk, s->in_blocks - pass->chunk * chunk);
+    part.array_blocks = be_array_blocks(target, t->blocks * (int)target->lanes);
+    if (s->diagonal)
+        conv_blocks(lo, t, pass, &in, part);
+    else
+        add_conv(lo, t, pass, &in, &part);
 }
 
 struct sum_shifts {

@@ -84,6 +84,7 @@ static void pack_term(struct be_lower *lo, const struct weights *w, int term, in
     const struct be_shape *s = w->layer->shape;
     bool one = s->form == SVPE_FORM_DEPTHWISE || s->form == SVPE_FORM_STEM;
     int first = one ? 0 : r->in, count = one ? 1 : r->ins;
+    if (s->diagonal) first = ob * w->elements / w->lanes, count = 1;
     for (int ky = 0; ky < s->kh; ky++)
         for (int column = 0; column * s->taps < s->kw; column++)
             for (int ib = first; ib < first + count; ib++)

@@ -39,7 +39,7 @@ int be_array_blocks(const struct svpe_target *t, int channels) {
 
 int64_t be_weight_blocks(const struct be_shape *s, int channel_blocks, int in_blocks) {
     int64_t columns = tiles_of(s->kw, s->taps);
-    bool one = s->form == SVPE_FORM_DEPTHWISE || s->form == SVPE_FORM_STEM;
+    bool one = s->form == SVPE_FORM_DEPTHWISE || s->form == SVPE_FORM_STEM || s->diagonal;
     return (int64_t)channel_blocks * s->kh * columns * (one ? 1 : in_blocks);
 }
 
@@ -77,7 +77,8 @@ static bool in_field(struct be_misfit *why, const char *what, int64_t value, enu
 
 bool be_splits_input(const struct be_layer *l) {
     const struct be_shape *s = l->shape;
-    return l->node->op == IR_OP_qconv && (s->form == SVPE_FORM_DENSE || s->form == SVPE_FORM_FC);
+    return l->node->op == IR_OP_qconv && !s->diagonal &&
+           (s->form == SVPE_FORM_DENSE || s->form == SVPE_FORM_FC);
 }
 
 static bool tiling_bounds(const struct be_plan *p, const struct be_layer *l,

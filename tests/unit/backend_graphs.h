@@ -195,6 +195,7 @@ static struct ir_value *gen_conv(struct gen *r, struct ir_value *x) {
     }
     v.term_shift = v.terms == 2 ? gen_pick(r, 0, 3) : 0;
     if (kind == 0) v.group = outs = channels;
+    if (kind == 2 && channels % 4 == 0) v.group = channels / 4, outs = channels;
     if (kind == 1 && channels % 2 == 0) v.group = 2, outs += outs % 2;
     const int64_t dims[4] = {outs, channels / v.group, w.k[0], w.k[1]};
     for (int i = 0; i < 4; i++) v.dims[i] = dims[i];
