@@ -8,7 +8,7 @@ make="$python tests/models/networks.py"
 $make --list || fail "not the published structures"
 last=$(last_pass)
 preprocess="--mean=0.5 --std=0.25"
-whole=" resnet18 resnet50 resnext50_32x4d vgg19 alexnet densenet121 efficientnet_b0 mobilenet_v1 mobilenet_v2 mobilenet_v3_large mobilenet_v3_small shufflenet_v2 squeezenet1_1 googlenet inception_v3 unet "
+whole=" resnet18 resnet50 resnext50_32x4d vgg19 alexnet densenet121 efficientnet_b0 efficientnet_b0_same mobilenet_v1 mobilenet_v2 mobilenet_v3_large mobilenet_v3_small shufflenet_v2 squeezenet1_1 googlenet inception_v3 unet unet_nearest yolov3_tiny "
 
 equal() { # name, target, where operators may run
   printf '%-20s %-8s' "$1" "$2"
