@@ -1,6 +1,6 @@
 /* A graph as an ONNX file: float nodes as the operators that they are, the quantized level spelled
- * out by export_quant.c. Values keep their names; outputs are the network's. Weights are copied once
- * into the file's bytes. Source: onnx.proto; opsets are those whose meaning base/ops/ops.def has. */
+ * out by export_quant.c. Values keep their names; outputs are the network's. Weights are copied
+ * once, into the file's bytes. Source: onnx.proto; operators mean what base/ops/ops.def says. */
 #include "frontend/export.h"
 
 #include "frontend/diag.h"

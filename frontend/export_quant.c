@@ -1,6 +1,6 @@
 /* The operators of the quantized level, each spelled out as ordinary ONNX that a runtime computes
- * exactly: a way to the same integers that shares nothing with the evaluator. Source: docs/numbers.md,
- * the meaning column of base/ops/ops.def.
+ * exactly: a way to the same integers that shares nothing with the evaluator. Source:
+ * docs/numbers.md, the meaning column of base/ops/ops.def.
  *
  * A quantized value is an int8 or int16 tensor of its stored integers. The arithmetic between is in
  * double: every integer here is below 2^52, powers of two scale it without loss, and

@@ -1,5 +1,5 @@
-/* The exporter: no operator of the quantized level is forgotten; what cannot be written is said. That
- * the integers are the same is for tests/e2e/emit_onnx.sh. */
+/* The exporter: no operator of the quantized level is forgotten; what cannot be written is said.
+ * That the integers are the same is for tests/e2e/emit_onnx.sh. */
 #include "frontend/frontend.h"
 #include "test.h"
 
