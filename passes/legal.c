@@ -206,7 +206,8 @@ static rule_fn *rule_of(enum ir_op op) {
 bool pass_can_run(struct arena *a, const struct ir_graph *g, const struct ir_node *n,
                   const struct svpe_target *t, int act_bits, struct pass_reason *why) {
     const struct check x = {a, n, why};
+    if (!rule_of(n->op)(&x)) return false;
     if (n->out_count != 1) return REFUSE(&x, pass_outputs, n->out_count);
-    if (!rule_of(n->op)(&x) || !pass_limits(a, g, n, t, act_bits, why)) return false;
+    if (!pass_limits(a, g, n, t, act_bits, why)) return false;
     return quant_convertible(n) || REFUSE(&x, pass_unsupported);
 }

@@ -1,8 +1,7 @@
 /* Operators that say in other words what plainer ones say as well; part of pass lower-dense, as
  * what stands behind them may be a fully connected layer:
  *   - ReduceMean and ReduceMax over height and width are global pools,
- *   - Sum and Mean of several values are additions,
- *   - Max and Min with one constant number are clips. */
+ *   - Sum and Mean of several values are additions. */
 #include "passes/internal.h"
 
 enum { H = 2, W = 3, RANK = 4 };
@@ -79,38 +78,9 @@ static bool give_additions(struct ir_graph *g, struct ir_node *n) {
     return true;
 }
 
-/* ---- bounds ---- */
-
-/* The operand that is the one constant number, −1: none. */
-static int bound_of(const struct ir_node *n) {
-    if ((n->op != IR_OP_max && n->op != IR_OP_min) || n->in_count != 2) return -1;
-    for (int i = 0; i < 2; i++)
-        if (ir_is_const(n->in[i]) && ir_elements(n->in[i]) == 1 && n->in[i]->dtype == IR_F32 &&
-            pass_same_shape(n->in[1 - i], n->out[0]))
-            return i;
-    return -1;
-}
-
-static bool is_bound(const struct ir_graph *g, const struct ir_node *n) {
-    (void)g;
-    return bound_of(n) >= 0;
-}
-
-static bool give_clip(struct ir_graph *g, struct ir_node *n) {
-    int i = bound_of(n);
-    double at = pass_const_at(n->in[i], 0);
-    struct ir_value *bound =
-        pass_const_new(g, arena_printf(g->arena, "%s.bound", n->out[0]->name), 0, NULL, &at);
-    struct ir_value *in[] = {n->in[1 - i], n->op == IR_OP_max ? bound : NULL, bound};
-    ir_node_new(g, n, IR_OP_clip, n->name, in, n->op == IR_OP_max ? 2 : 3, n->out, 1);
-    ir_node_remove(g, n);
-    return true;
-}
-
 static const struct pass_rule rules[] = {
     {"reduction over a plane", is_reduction, give_pool},
     {"sum of several", is_sum, give_additions},
-    {"bound", is_bound, give_clip},
 };
 enum { RULE_COUNT = sizeof rules / sizeof rules[0] };
 
