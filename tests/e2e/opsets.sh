@@ -24,10 +24,7 @@ compare() { # network, opsets…, and options of the generator from the first th
   echo "$name: opsets ${opsets[*]} give one program"
 }
 compare resnet18 7 9 11 13 17 21 --size=32 --width=0.25
-compare mobilenet_v2 7 9 11 13 17 21 --size=32 --width=0.25
-compare densenet121 7 9 11 13 17 21 --size=32 --width=0.25
-compare mobilenet_v3_large 7 9 11 13 17 21 --size=32 --width=0.25
-compare efficientnet_b0 7 9 11 13 17 21 --size=32 --width=0.25
-compare shufflenet_v2 7 9 11 13 17 21 --size=32 --width=0.25
-compare squeezenet1_1 7 9 11 13 17 21 --size=64 --width=0.25
-compare unet 7 9 11 13 17 21 --size=32 --width=0.25
+compare mobilenet_v2 7 13 21 --size=32 --width=0.25
+compare mobilenet_v3_small 7 11 13 17 21 --size=32 --width=0.25
+compare shufflenet_v2 7 9 13 18 21 --size=32 --width=0.25
+compare unet_nearest 7 9 10 11 13 17 21 --size=32 --width=0.25
