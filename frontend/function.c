@@ -1,5 +1,5 @@
-/* The functions of a model (FunctionProto), and operators that expand.c spells out: every call becomes the function's nodes, with the names
- * of the call's inputs and outputs, fresh names for what lies between, and the call's attributes
+/* The functions of a model (FunctionProto), and operators that expand.c spells out: every call
+ * becomes the function's nodes, with the names of the call's inputs and outputs, fresh names for what lies between, and the call's attributes
  * where nodes refer to them. Source: onnx.proto, FunctionProto (IR version 8 on; defaults of
  * attributes 9, overloads 10: fields newer than the definitions this may be built with). */
 #include "frontend/import.h"
@@ -12,7 +12,7 @@
 
 enum { NODE_OVERLOAD = 8, FUNCTION_OVERLOAD = 13 }; /* numbers of fields */
 
-static const size_t bytes_max = (size_t)64 << 20; /* of all copies */
+static const size_t bytes_max = (size_t)32 << 20; /* of all copies */
 
 struct function {
     const Onnx__FunctionProto *proto;
@@ -61,12 +61,9 @@ static const char *newer_text(struct arena *a, const ProtobufCMessage *m, uint32
     return "";
 }
 
-/* Letters that no name in a file can be told from: domain, name and overload together. */
-static const char *key_of(struct arena *a, const char *domain, const char *name,
-                          const char *overload) {
-    return arena_printf(a, "%zu %zu %s %s %s", strlen(domain), strlen(name), domain, name,
-                        overload);
-}
+/* Domain, name and overload together, so that no two are taken for each other. */
+#define KEY_FORMAT "%zu %zu %s %s %s"
+enum { KEY_MAX = 1024 }; /* a function of a longer name is called by nobody */
 
 static int64_t opset_of(const struct fe_state *s, const Onnx__FunctionProto *f) {
     for (size_t i = 0; i < f->n_opset_import; i++) {
@@ -85,7 +82,9 @@ static void list_functions(struct fe_inliner *in) {
         const Onnx__FunctionProto *f = m->functions[i];
         struct function *to = &in->functions[i];
         const char *overload = newer_text(s->arena, &f->base, FUNCTION_OVERLOAD);
-        const char *key = key_of(s->arena, domain_of(f->domain), f->name ? f->name : "", overload);
+        const char *domain = domain_of(f->domain), *name = f->name ? f->name : "";
+        const char *key = arena_printf(s->arena, KEY_FORMAT, strlen(domain), strlen(name), domain,
+                                       name, overload);
         *to = (struct function){.proto = f, .opset = opset_of(s, f)};
         to->defaults = fe_unpack_defaults(s->c, s->arena, s->file, f, &to->default_count);
         struct fe_entry *e = fe_names_add(&in->by_key, key);
@@ -95,11 +94,11 @@ static void list_functions(struct fe_inliner *in) {
 
 static const struct function *find_function(struct fe_inliner *in, const Onnx__NodeProto *p) {
     if (!in->s->model->n_functions) return NULL;
-    struct arena *scratch = arena_new(in->s->c);
-    const char *overload = newer_text(scratch, &p->base, NODE_OVERLOAD);
-    const struct fe_entry *e = fe_names_find(
-        &in->by_key, key_of(scratch, domain_of(p->domain), p->op_type ? p->op_type : "", overload));
-    arena_free(scratch);
+    const char *domain = domain_of(p->domain), *op = p->op_type ? p->op_type : "";
+    const char *overload = newer_text(in->s->arena, &p->base, NODE_OVERLOAD);
+    char key[KEY_MAX];
+    int n = snprintf(key, sizeof key, KEY_FORMAT, strlen(domain), strlen(op), domain, op, overload);
+    const struct fe_entry *e = n < KEY_MAX ? fe_names_find(&in->by_key, key) : NULL;
     return e ? &in->functions[e->index] : NULL;
 }
 
@@ -311,7 +310,7 @@ static void add_node(struct fe_inliner *in, const Onnx__NodeProto *p, int64_t op
     }
     struct call k = {.proto = p, .f = f, .depth = depth};
     struct arena *scratch = arena_new(in->s->c);
-    fe_names_init(&k.names, scratch);
+    fe_names_init_keyed(&k.names, scratch, in->taken.key);
     bind(in, &k);
     for (size_t i = 0; i < f->proto->n_node && !in->full && !in->deep; i++) {
         const Onnx__NodeProto *inner = copy_node(in, &k, f->proto->node[i]);

@@ -21,7 +21,7 @@ enum {
     FE_SAY_EACH = 3,           /* nodes of an unknown operator that are named */
     FE_ERRORS_MAX = 1000,      /* a hostile file has a million */
     FE_CALL_DEPTH_MAX = 32,    /* functions that call functions */
-    FE_NODES_MAX = 1 << 18,    /* where functions are inlined */
+    FE_NODES_MAX = 1 << 17,    /* where functions are inlined */
     FE_DEFAULTS = 11,          /* number of FunctionProto.attribute_proto */
     FE_SHAPE_TEXT = 8 * 22 + 3 /* the longest text of fe_shape_text() and its NUL */
 };
@@ -126,6 +126,7 @@ struct Onnx__AttributeProto **fe_unpack_defaults(struct ctx *c, struct arena *a,
 
 /* names.c */
 void fe_names_init(struct fe_names *n, struct arena *a);
+void fe_names_init_keyed(struct fe_names *n, struct arena *a, struct hash_key key); /* quicker */
 struct fe_entry *fe_names_find(const struct fe_names *n, const char *name); /* NULL: absent */
 struct fe_entry *fe_names_add(struct fe_names *n, const char *name); /* the one there is, or new */
 const char *fe_names_near(const struct fe_names *n, const char *name,
@@ -169,8 +170,7 @@ fe_shape_text(char *to, size_t rank,
 /* Elements of a shape whose dimensions are >= 0; −1: more than limit. */
 int64_t fe_elements(size_t rank, const int64_t *dims, int64_t limit);
 
-/* function.c: the model's nodes with the calls of its own functions replaced by their nodes: s->nodes.
- * Calls that cannot be inlined are said where they are imported. */
+/* function.c: s->nodes: the model's, with calls of its own functions replaced by their nodes. Calls that cannot be inlined are said where they are imported. */
 void fe_list_nodes(struct fe_state *s);
 void fe_say_call(struct fe_state *s, const struct fe_item *n, const char *where); /* why not */
 

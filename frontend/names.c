@@ -12,7 +12,11 @@
 const char fe_initializer[] = "an initializer", fe_input[] = "an input";
 
 void fe_names_init(struct fe_names *n, struct arena *a) {
-    *n = (struct fe_names){.arena = a, .key = hash_key_new(), .room = 64};
+    fe_names_init_keyed(n, a, hash_key_new());
+}
+
+void fe_names_init_keyed(struct fe_names *n, struct arena *a, struct hash_key key) {
+    *n = (struct fe_names){.arena = a, .key = key, .room = 64};
     n->slots = arena_array(a, n->room, sizeof *n->slots);
 }
 

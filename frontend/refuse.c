@@ -56,10 +56,9 @@ void fe_refuse(struct fe_state *s, const Onnx__NodeProto *p, const char *where) 
 struct place {
     bool refused;
     bool behind; /* it, or something it depends on, is refused and has to go from the end */
-    bool
-        before; /* the same from the start: a refused one of the start depends on it, or it is one */
-    bool data;  /* depends on a network input, and not only on its shape */
-    int heavy;  /* convolutions and the like that it depends on, one path each; saturates */
+    bool before; /* the same from the start: a refused one there depends on it, or it is one */
+    bool data;   /* depends on a network input, and not only on its shape */
+    int heavy;   /* convolutions and the like that it depends on, one path each; saturates */
 };
 
 struct way {

@@ -6,7 +6,8 @@
  * go, what was carried between them as integers is carried as floats, and every tensor keeps the
  * range that its integers had, for calibrate. A quantizer whose lowest integer stands for 0 was an
  * activation as well (that is how ONNX Runtime leaves relu and relu6 out): there a clip is put.
- * Pairs that cannot go, such as one scale per channel of an activation, stay and run on the host. */
+ * Pairs that cannot go, such as one scale per channel of an activation, stay and run on the
+ * host. */
 #include "passes/diag.h"
 #include "passes/internal.h"
 

@@ -1,5 +1,5 @@
-/* Between reals and the integers of models that come quantized: shapes and values of QuantizeLinear,
- * DequantizeLinear and QONNX's quantizers, whose output is real again. Computed in float, as ONNX
+/* Between reals and the integers of models that come quantized: shapes and values of
+ * QuantizeLinear, DequantizeLinear and QONNX's quantizers, whose output is real again. Computed in float, as ONNX
  * and QONNX say. Source: ONNX QuantizeLinear 25, DequantizeLinear 25; QONNX Quant, BipolarQuant,
  * Trunc (qonnx.custom_op.general). */
 #include "base/ops/internal.h"
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- scales and zero points of ONNX: of the tensor, of each row of an axis, or of blocks of it --- */
+/* --- ONNX: scales of the tensor, of each row of an axis, or of blocks of it --- */
 
 struct grid {
     const float *scale;
