@@ -1,7 +1,8 @@
 /* The functions of a model (FunctionProto), and operators that expand.c spells out: every call
- * becomes the function's nodes, with the names of the call's inputs and outputs, fresh names for what lies between, and the call's attributes
- * where nodes refer to them. Source: onnx.proto, FunctionProto (IR version 8 on; defaults of
- * attributes 9, overloads 10: fields newer than the definitions this may be built with). */
+ * becomes the function's nodes, with the names of the call's inputs and outputs, fresh names for
+ * what lies between, and the call's attributes where nodes refer to them. Source: onnx.proto,
+ * FunctionProto (IR version 8 on; defaults of attributes 9, overloads 10: fields newer than the
+ * definitions this may be built with). */
 #include "frontend/import.h"
 
 #include <onnx/onnx.pb-c.h>

@@ -170,7 +170,8 @@ fe_shape_text(char *to, size_t rank,
 /* Elements of a shape whose dimensions are >= 0; −1: more than limit. */
 int64_t fe_elements(size_t rank, const int64_t *dims, int64_t limit);
 
-/* function.c: s->nodes: the model's, with calls of its own functions replaced by their nodes. Calls that cannot be inlined are said where they are imported. */
+/* function.c: s->nodes: the model's, with calls of its own functions replaced by their nodes.
+ * Calls that cannot be inlined are said where they are imported. */
 void fe_list_nodes(struct fe_state *s);
 void fe_say_call(struct fe_state *s, const struct fe_item *n, const char *where); /* why not */
 

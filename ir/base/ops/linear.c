@@ -1,7 +1,7 @@
 /* Between reals and the integers of models that come quantized: shapes and values of
- * QuantizeLinear, DequantizeLinear and QONNX's quantizers, whose output is real again. Computed in float, as ONNX
- * and QONNX say. Source: ONNX QuantizeLinear 25, DequantizeLinear 25; QONNX Quant, BipolarQuant,
- * Trunc (qonnx.custom_op.general). */
+ * QuantizeLinear, DequantizeLinear and QONNX's quantizers, whose output is real again. Computed
+ * in float, as ONNX and QONNX say. Source: ONNX QuantizeLinear 25, DequantizeLinear 25; QONNX
+ * Quant, BipolarQuant, Trunc (qonnx.custom_op.general). */
 #include "base/ops/internal.h"
 
 #include <math.h>
