@@ -151,6 +151,8 @@ static void print_best(FILE *to, const struct run_tensor *t, const float *values
 static void print_element(FILE *to, int digits, enum ir_dtype type, const void *values, size_t n) {
     if (ir_is_float(type))
         fprintf(to, "%.*g", digits, ir_load_float(type, values, (int64_t)n));
+    else if (type == IR_U64)
+        fprintf(to, "%llu", (unsigned long long)ir_load_int(type, values, (int64_t)n));
     else
         fprintf(to, "%lld", (long long)ir_load_int(type, values, (int64_t)n));
 }

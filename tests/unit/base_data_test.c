@@ -289,8 +289,39 @@ static void bgr_is_for_three_channels(void **state) {
     ctx_free(&c);
 }
 
+/* Elements of every type come back as they were written. */
+static void arrays_of_every_type(void **state) {
+    static const struct {
+        const char *name;
+        size_t size;
+    } types[] = {
+#define IR_DTYPE(id, text, size) {text, size},
+#include "base/ops/dtypes.def"
+#undef IR_DTYPE
+    };
+    (void)state;
+    for (size_t n = 0; n < sizeof types / sizeof *types; n++) {
+        const char *path = "base_data_test.typed.npy";
+        const int64_t dims[] = {2, 3};
+        uint8_t bytes[48] = {0};
+        struct rng r = {n};
+        struct ctx c;
+        struct sample s;
+        ctx_init(&c, "test", NULL);
+        for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)rng_below(&r, 2);
+        assert_true(data_write_array(&c, path, types[n].name, bytes, dims, 2));
+        assert_true(data_read_file(&c, arena_new(&c), path, &s));
+        assert_string_equal(s.type, types[n].name);
+        assert_memory_equal(s.elements, bytes, 6 * types[n].size);
+        assert_int_equal(s.rank, 2);
+        ctx_free(&c);
+        remove(path);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arrays_of_every_type),
         cmocka_unit_test(cifar_planes_and_labels),
         cmocka_unit_test(idx_images_and_labels),
         cmocka_unit_test(npy_round_trip),

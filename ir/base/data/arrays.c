@@ -131,14 +131,14 @@ bool data_array_shape(struct ctx *c, const char *path, const struct data_array *
 }
 
 size_t data_type_size(enum data_type t) {
-    static const size_t sizes[DATA_TYPE_COUNT] = {4, 8, 1, 1, 2, 2, 4, 8, 1};
+    static const size_t sizes[DATA_TYPE_COUNT] = {4, 8, 1, 1, 2, 2, 4, 8, 1, 4, 8};
     assert(t < DATA_TYPE_COUNT);
     return sizes[t];
 }
 
 const char *data_type_name(enum data_type t) {
-    static const char *const names[DATA_TYPE_COUNT] = {"f32", "f64", "u8",  "i8",  "i16",
-                                                       "u16", "i32", "i64", "bool"};
+    static const char *const names[DATA_TYPE_COUNT] = {"f32", "f64", "u8",   "i8",  "i16", "u16",
+                                                       "i32", "i64", "bool", "u32", "u64"};
     return names[t];
 }
 
@@ -170,6 +170,8 @@ static float element(enum data_type t, const uint8_t *p) {
         return v != 0;
     case DATA_U8:
     case DATA_U16:
+    case DATA_U32:
+    case DATA_U64:
     case DATA_TYPE_COUNT:
         break;
     }

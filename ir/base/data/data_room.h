@@ -41,6 +41,8 @@ enum data_type {
     DATA_I32,
     DATA_I64,
     DATA_BOOL,
+    DATA_U32,
+    DATA_U64,
     DATA_TYPE_COUNT
 };
 

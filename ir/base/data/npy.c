@@ -9,8 +9,9 @@ static const struct {
     const char *descr;
     enum data_type type;
 } types[] = {
-    {"<f4", DATA_F32}, {"<f8", DATA_F64}, {"|u1", DATA_U8},  {"|i1", DATA_I8},   {"<i2", DATA_I16},
-    {"<u2", DATA_U16}, {"<i4", DATA_I32}, {"<i8", DATA_I64}, {"|b1", DATA_BOOL},
+    {"<f4", DATA_F32},  {"<f8", DATA_F64}, {"|u1", DATA_U8},  {"|i1", DATA_I8},
+    {"<i2", DATA_I16},  {"<u2", DATA_U16}, {"<i4", DATA_I32}, {"<i8", DATA_I64},
+    {"|b1", DATA_BOOL}, {"<u4", DATA_U32}, {"<u8", DATA_U64},
 };
 
 static bool refuse(struct ctx *c, const char *path, const char *why) {

@@ -87,10 +87,10 @@ static bool read_fields(struct reader *r, struct fields *f) {
 
 /* ONNX TensorProto.DataType numbers. */
 static enum data_type type_of(uint64_t onnx) {
-    static const enum data_type table[12] = {DATA_TYPE_COUNT, DATA_F32,  DATA_U8,         DATA_I8,
-                                             DATA_U16,        DATA_I16,  DATA_I32,        DATA_I64,
-                                             DATA_TYPE_COUNT, DATA_BOOL, DATA_TYPE_COUNT, DATA_F64};
-    return onnx < 12 ? table[onnx] : DATA_TYPE_COUNT;
+    static const enum data_type table[14] = {
+        DATA_TYPE_COUNT, DATA_F32,        DATA_U8,   DATA_I8,         DATA_U16, DATA_I16, DATA_I32,
+        DATA_I64,        DATA_TYPE_COUNT, DATA_BOOL, DATA_TYPE_COUNT, DATA_F64, DATA_U32, DATA_U64};
+    return onnx < 14 ? table[onnx] : DATA_TYPE_COUNT;
 }
 
 /* int32_data and int64_data: a varint an element. */

@@ -34,15 +34,37 @@ bool ir_eval_dropout(const struct ir_eval *e) {
     return copy_all(e);
 }
 
+static inline __attribute__((always_inline)) void
+copy_elements(char *to, const char *from, int64_t count, int64_t step, size_t size) {
+    for (int64_t i = 0; i < count; i++, to += size)
+        memcpy(to, from + i * step * (int64_t)size, size);
+}
+
+/* Elements `step` apart, with the sizes there are known to the compiler. */
+static void copy_run(char *to, const char *from, int64_t count, int64_t step, size_t size) {
+    if (step == 1)
+        memcpy(to, from, (size_t)count * size);
+    else if (size == 1)
+        copy_elements(to, from, count, step, 1);
+    else if (size == 2)
+        copy_elements(to, from, count, step, 2);
+    else if (size == 4)
+        copy_elements(to, from, count, step, 4);
+    else
+        copy_elements(to, from, count, step, 8);
+}
+
 void ir_gather_strided(const struct ir_eval *e, int64_t start, const int64_t *steps) {
     const struct ir_value *y = e->n->out[0];
     const char *x = ir_eval_in(e, 0);
     char *out = ir_eval_out(e, 0);
     size_t size = element_size(e);
     int64_t index[IR_MAX_RANK] = {0}, from = start, count = ir_elements(y);
-    for (int64_t i = 0; i < count; i++) {
-        memcpy(out + (size_t)i * size, x + (size_t)from * size, size);
-        for (int d = y->rank - 1; d >= 0; d--) {
+    int last = y->rank - 1;
+    int64_t run = last < 0 ? 1 : y->dims[last], step = last < 0 ? 1 : steps[last];
+    for (int64_t i = 0; i < count; i += run) {
+        copy_run(out + (size_t)i * size, x + (size_t)from * size, run, step, size);
+        for (int d = last - 1; d >= 0; d--) {
             from += steps[d];
             if (++index[d] < y->dims[d]) break;
             from -= steps[d] * y->dims[d];
