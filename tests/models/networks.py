@@ -309,6 +309,18 @@ def unet(n, nearest=False):
     return n.conv(x, n.classes, 1, bn=False, act=None)
 
 
+# ---- Shi et al. 2016, three times as many rows and columns: channels become pixels at the end
+
+def espcn(n, factor=3):
+    n.stage = "features"
+    x = n.conv("image", n.ch(64), 5, bn=False)
+    x = n.conv(x, n.ch(32), 3, bn=False)
+    n.stage = "shuffle"
+    x = n.conv(x, 3 * factor ** 2, 3, bn=False, act=None)
+    c, h, w = n.shape[x]
+    return n.node("DepthToSpace", [x], (c // factor ** 2, h * factor, w * factor), blocksize=factor)
+
+
 # ---- Redmon and Farhadi 2018, the tiny network; its two outputs are the maps of the last convolutions
 
 def yolov3_tiny(n):
@@ -449,6 +461,7 @@ NETWORKS = {
     "inception_v3": Network(inception_v3, 27161264 - 3326696, 5.713, size=299, small=96),
     "unet": Network(unet, None, None, classes=2),
     "unet_nearest": Network(lambda n: unet(n, nearest=True), None, None, classes=2),
+    "espcn": Network(espcn, None, None),
     "fcn_resnet50": Network(fcn_resnet50, 35322218 - 2365205, 152.717 - 9.991, size=520, classes=21),
     "yolov3_tiny": Network(yolov3_tiny, 8858734 - 2 * 3184, 5.571 / 2, size=416, classes=80),
     "yolov8n": Network(lambda n: Yolov8(n).build(), 3157200, 8.7 / 2, size=640, classes=80),
