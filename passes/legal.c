@@ -95,7 +95,6 @@ static bool check_pool(const struct check *x) {
     int count;
     const int64_t *d = ir_attr_ints(x->n, "dilations", &count);
     if (!expect_image(x, x->n->in[0])) return false;
-    if (x->n->out_count > 1) return REFUSE(x, pass_pool_indices, x->n->out[1]->name);
     for (int i = 0; i < count; i++)
         if (d[i] != 1) return REFUSE(x, pass_pool_dilated, (long long)d[i]);
     return ir_attr_int(x->n, "ceil_mode") == 0 || REFUSE(x, pass_pool_ceil);
