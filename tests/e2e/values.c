@@ -4,8 +4,8 @@
  *     values GRAPH.nir INPUTS OUTPUT
  *
  * GRAPH.nir: as nbqc --print-after=quantize --print-data prints it. INPUTS: the floats of all
- * inputs, one behind the other. OUTPUT gets of each value that a node makes its name, the name of its
- * element type and its dimensions, a line each, then its elements. */
+ * inputs, one behind the other. OUTPUT gets of each value that a node makes its name, the name of
+ * its element type and its dimensions, a line each, then its elements. */
 #include "base/file.h"
 #include "ir/ir.h"
 
