@@ -1,5 +1,5 @@
-/* Operators that are a scale and a shift per channel; how they go into the weights and the bias of a
- * convolution. */
+/* Operators that are a scale and a shift per channel; how they go into the weights and the bias of
+ * a convolution. */
 #include "passes/internal.h"
 
 #include <math.h>

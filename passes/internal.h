@@ -105,10 +105,6 @@ bool pass_sink_apply(struct ir_graph *g, struct ir_node *n);
 void pass_rearrange(struct ir_graph *g);
 /* fold_moves.c: convolutions that only choose channels go into those beside them. */
 bool pass_fold_moves(struct ir_graph *g);
-/* A 1×1 convolution that hands on x, an input of n, in the place of n and with its output. */
-struct ir_node *pass_identity_conv(struct ir_graph *g, struct ir_node *n, struct ir_value *x);
-/* 4-D, one image, not too many channels for a matrix of C×C. */
-bool pass_can_be_identity(const struct ir_value *x);
 /* plain.c: rewrites operators that say the same as plainer ones. */
 bool pass_plain(struct ir_graph *g);
 bool pass_plain_left(const struct ir_graph *g);

@@ -172,33 +172,17 @@ static struct ir_value *select_weights(struct ir_graph *g, const char *name, con
 }
 
 /* The convolution takes over name, output and place of n. */
-static struct ir_node *emit_move(struct ir_graph *g, struct ir_node *n, const struct move *m) {
+static void emit_move(struct ir_graph *g, struct ir_node *n, const struct move *m) {
     struct ir_value *in[] = {m->in, select_weights(g, n->out[0]->name, m)};
     struct ir_node *conv = ir_node_new(g, n, IR_OP_conv, n->name, in, 2, n->out, 1);
     ir_set_ints(g, conv, "pads", (int64_t[]){m->y.before, m->x.before, m->y.after, m->x.after}, 4);
     ir_set_ints(g, conv, "strides", m->strides, 2);
     ir_set_int(g, conv, "select", 1);
     ir_node_remove(g, n);
-    return conv;
 }
 
 bool pass_move_apply(struct ir_graph *g, struct ir_node *n) {
     struct move m = move_of(g, n);
     emit_move(g, n, &m);
     return true;
-}
-
-bool pass_can_be_identity(const struct ir_value *v) {
-    return v->rank == DIMS && v->dims[N] == 1 && v->dtype == IR_F32 && !ir_is_const(v) &&
-           is_weight_count(v->dims[C], v->dims[C], 1);
-}
-
-struct ir_node *pass_identity_conv(struct ir_graph *g, struct ir_node *n, struct ir_value *x) {
-    int64_t c = x->dims[C];
-    struct move m = {.in = x,
-                     .channels = {.in = c, .out = c, .step = 1, .end = c},
-                     .y = {.kernel = 1},
-                     .x = {.kernel = 1},
-                     .strides = {1, 1}};
-    return emit_move(g, n, &m);
 }

@@ -44,8 +44,8 @@ struct quant_families {
     bool *device; /* by root: the device reads or makes a member, so that they need a range */
 };
 
-/* What a concat joins is of one family with it, but for values whose quant differs from its own, and
- * those of apart (by value id; NULL: none): they are requantized on their way into it. */
+/* What a concat joins is of one family with it, but for values whose quant differs from its own,
+ * and those of apart (by value id; NULL: none): they are requantized on their way into it. */
 struct quant_families *quant_families_new(struct ir_graph *g, struct arena *a, bool input_nonneg,
                                           const bool *apart);
 int quant_family(const struct quant_families *f, const struct ir_value *v);

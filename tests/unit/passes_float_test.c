@@ -139,9 +139,9 @@ static void test_meaning_is_kept(void **state) {
 }
 
 /* Operators that only move pixels become convolutions with weights of their own, constants that
- * find none an affine, an activation behind a concatenation one for each branch: those may be the same as another's. So
- * merge-duplicates, which comes before, has such ones to merge when it runs again, and nothing
- * else. */
+ * find none an affine, an activation behind a concatenation one for each branch: those may be the
+ * same as another's. So merge-duplicates, which comes before, has such ones to merge when it runs
+ * again, and nothing else. */
 struct parts {
     int nodes, constants;
 };
