@@ -86,7 +86,7 @@ static int64_t whole_of(const struct test_type *t, uint64_t code) {
     return (int64_t)(sign ? code - ((uint64_t)1 << t->bits) : code);
 }
 
-/* The bits of an element of a typed field. Those of fewer than 8 are packed there as in raw_data. */
+/* The bits of an element of a typed field; those of fewer than 8 are packed there, too. */
 static uint64_t field_code(const Onnx__TensorProto *p, const struct test_type *t, int64_t i) {
     uint64_t code = 0;
     if (p->n_float_data)

@@ -39,7 +39,7 @@ static bool eval_lines(const struct ir_eval *e, line_fn *line, bool flat, int64_
 static void log_softmax(const float *x, float *y, int64_t n, int64_t step, int64_t unused) {
     double top = -INFINITY, sum = 0;
     (void)unused;
-    for (int64_t i = 0; i < n; i++) top = fmax(top, (double)x[i * step]);
+    for (int64_t i = 0; i < n; i++) top = (double)x[i * step] > top ? (double)x[i * step] : top;
     for (int64_t i = 0; i < n; i++) sum += exp((double)x[i * step] - top);
     for (int64_t i = 0; i < n; i++) y[i * step] = (float)((double)x[i * step] - top - log(sum));
 }

@@ -1,4 +1,5 @@
-/* The oracle's operators that only move elements of any type. Source: ONNX Slice 13, Pad 13, Transpose 13, Concat 13, Shape 15. */
+/* The oracle's operators that only move elements of any type. Source: ONNX Slice 13, Pad 13,
+ * Transpose 13, Concat 13, Shape 15. */
 #include "base/ops/internal.h"
 
 #include <string.h>
