@@ -263,7 +263,8 @@ static void every_operator(void **state) {
             continue;
         long ran = 0, tried = 0;
         while (ran < ENOUGH && tried < ROUNDS) ran += try_once((enum ir_op)op, (uint64_t)++tried);
-        if (only || getenv("NBQ_TEST_SAY")) print_message("%s %ld\n", ir_op_info(op)->name, ran);
+        if (only || getenv("NBQ_TEST_SAY"))
+            print_message("%s %ld\n", ir_op_info((enum ir_op)op)->name, ran);
         all += tried;
         runs += ran;
     }
