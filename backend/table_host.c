@@ -1,8 +1,9 @@
 /* What the host runs, as the container holds it: nodes with their attributes, the values they read
  * and write, the contents of constants. isa/isa.h says what each member means.
  *
- * Attributes are written with the defaults filled in, in the order of ops.def: the same node gives
- * the same records however its model spelled it. */
+ * Attributes are written in the order of ops.def: numbers and texts with the defaults filled in,
+ * lists that say what the default says left out, whose length goes with the rank. So the same node
+ * gives the same records however its model spelled it. */
 #include "backend/internal.h"
 
 #include <string.h>
@@ -105,9 +106,25 @@ static void add_attr(struct host_tables *t, const struct ir_node *n,
     }
 }
 
+/* The list is the default's; of one that repeats a number, as strides and pads do, any length. */
+static bool is_preset_list(const struct ir_node *n, const char *name) {
+    const struct ir_node bare = {.op = n->op};
+    int count, most;
+    const int64_t *list = ir_attr_ints(n, name, &count);
+    const int64_t *preset = ir_attr_ints(&bare, name, &most);
+    bool repeats = true, equal = true;
+    for (int i = 1; i < most; i++) repeats = repeats && preset[i] == preset[0];
+    if (!preset || (!repeats && count != most)) return false;
+    for (int i = 0; i < count; i++) equal = equal && list[i] == preset[repeats ? 0 : i];
+    return equal;
+}
+
 /* The reason is for people: it stands in the layer table. */
 static bool is_kept(const struct ir_node *n, const struct ir_attr_info *info) {
-    return strcmp(info->name, "host") != 0 && (info->preset || ir_attr_find(n, info->name));
+    bool given = ir_attr_find(n, info->name) != NULL;
+    if (strcmp(info->name, "host") == 0) return false;
+    if (info->kind == IR_ATTR_INTS) return given && !is_preset_list(n, info->name);
+    return given || info->preset;
 }
 
 static void add_attrs(struct host_tables *t, const struct ir_node *n, struct svpe_host_node *h) {

@@ -288,6 +288,14 @@ static const struct {
               "%r: i8[1x2x3x2] " Q " = quantize(%h)\n%m: i8[1x2x2x1] " Q
               " = qmaxpool(%r) {kernel_shape=[2, 2]}\n%y: f32[1x2x2x1] = dequantize(%m)\n",
      "%y, %i, %j, %l"},
+    /* Attributes with defaults, of more dimensions than those say. */
+    {"three dimensions", "h2",
+     "const %o: i64[5] = [1, 2, 1, 3, 4]\nconst %k: f32[1x2x1x2x2] = [1, -2, 3, 0.5, -1, 4, 2, 7]\n"
+     "%v: f32[1x2x1x3x4] = reshape(%x, %o) {host=\"rank\"}\n"
+     "%a: f32[1x1x1x2x3] = conv(%v, %k) {host=\"rank\"}\n"
+     "%y: f32[1x1x1x1x2] = maxpool(%a) {kernel_shape=[1, 2, 2], strides=[1, 1, 1], "
+     "host=\"rank\"}\n",
+     "%y"},
     {"integers alone", "h2",
      "input %n: i64[5x1]\nconst %z: f32[1x2x3x4] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
      "0, "
