@@ -34,7 +34,7 @@ static bool type_ok(const struct ir_value *x) {
     if (x->rank < -1 || x->rank > IR_MAX_RANK) return false;
     for (int i = 0; i < x->rank; i++)
         if (x->dims[i] < -1) return false;
-    return ir_elements(x) <= IR_MAX_ELEMENTS;
+    return ir_shape_fits(x->rank, x->dims);
 }
 
 static void check_value(struct verify *v, const struct ir_value *x) {

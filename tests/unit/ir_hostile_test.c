@@ -16,6 +16,7 @@ enum {
     MAX_OUT = 4,
     MAX_ATTR = 24,
     ELEMENTS = 2000,
+    MOST = 1 << 16,
     LIST = 8
 };
 
@@ -91,6 +92,13 @@ static enum ir_dtype random_type(struct rng *r) {
     return n < 4 ? IR_F32 : n < 6 ? IR_I64 : (enum ir_dtype)rng_below(r, IR_DTYPE_COUNT);
 }
 
+/* There are no elements, whatever the other dimensions say. */
+static void huge_shape(struct rng *r, struct ir_value *v) {
+    static const int64_t huge[] = {INT64_MAX, INT64_MAX - 1, (int64_t)1 << 40, INT32_MAX, 1 << 16};
+    for (int d = 0; d < v->rank; d++)
+        if (v->dims[d] != 0 && rng_below(r, 3) == 0) v->dims[d] = huge[rng_below(r, 5)];
+}
+
 /* Often that of the value before, or one that goes with it: a list with an entry for each dimension
  * or each channel, a kernel, or something to be broadcast. */
 static void random_shape(struct rng *r, const struct ir_value *like, struct ir_value *v) {
@@ -101,6 +109,7 @@ static void random_shape(struct rng *r, const struct ir_value *like, struct ir_v
         bool other = kind == ANY || kind == LIST_OF || (kind == KERNEL && d != 1);
         v->dims[d] = other ? drawn : kind == BROADCAST && rng_below(r, 2) ? 1 : like->dims[d];
     }
+    if (ir_elements(v) == 0 && v->rank > 1 && rng_below(r, 2)) huge_shape(r, v);
     if (kind != LIST_OF || v->dtype == IR_BOOL) return;
     const int64_t counts[] = {like->rank, 2 * like->rank, like->rank > 1 ? like->dims[1] : 1, 1};
     if (rng_below(r, 5)) v->dims[0] = counts[rng_below(r, 4)];
@@ -136,6 +145,7 @@ static void random_inputs(struct trial *t, const struct ir_op_info *info) {
         *v = (struct ir_value){.id = n, .name = "in"};
         v->dtype = like && rng_below(&t->r, 2) ? like->dtype : random_type(&t->r);
         random_shape(&t->r, like, v);
+        if (ir_elements(v) > MOST) v->rank = 0;
         t->data[n].data = random_data(&t->r, v);
         if (n > 0 && rng_below(&t->r, 3)) v->data = t->data[n].data;
     }

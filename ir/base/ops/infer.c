@@ -93,11 +93,23 @@ static bool check_arity(struct ir_infer *x) {
 
 static bool check_size(struct ir_infer *x, const struct ir_type *t) {
     struct writer shape;
-    if (ir_product(t->rank, t->dims) <= IR_MAX_ELEMENTS) return true;
+    if (ir_shape_fits(t->rank, t->dims)) return true;
     writer_init(&shape, x->arena);
     ir_write_shape(&shape, t->rank, t->dims);
     diag(x->ctx, ir_output_large, where(x), (long long)IR_MAX_ELEMENTS, writer_string(&shape));
     return false;
+}
+
+/* Rules compute with dimensions: none overflows. */
+static bool check_inputs(struct ir_infer *x) {
+    for (int i = 0; i < x->n->in_count; i++) {
+        const struct ir_value *v = x->n->in[i];
+        if (v == NULL || ir_shape_fits(v->rank, v->dims)) continue;
+        const char *most = arena_printf(x->arena, "at most %lld elements, zeros left out",
+                                        (long long)IR_MAX_ELEMENTS);
+        return ir_fail_input(x, i, most);
+    }
+    return true;
 }
 
 bool ir_rule_types(const struct ir_rule *rule, struct arena *a, const struct ir_node *n,
@@ -110,7 +122,7 @@ bool ir_rule_types(const struct ir_rule *rule, struct arena *a, const struct ir_
         for (int d = 0; d < IR_MAX_RANK; d++) x.out[i].dims[d] = -1;
         if (i < n->out_count) x.out[i].dtype = n->out[i]->dtype;
     }
-    if (!check_arity(&x) || !rule->types(&x)) return false;
+    if (!check_arity(&x) || !check_inputs(&x) || !rule->types(&x)) return false;
     for (int i = 0; i < n->out_count; i++)
         if (!check_size(&x, &x.out[i])) return false;
     memcpy(out, x.out, (size_t)n->out_count * sizeof *out);

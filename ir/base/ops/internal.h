@@ -15,6 +15,9 @@ enum {
 /* type.c */
 int64_t ir_product(int rank,
                    const int64_t *dims); /* −1: one is unknown; INT64_MAX: more than fits */
+/* The dimensions known and not 0 multiply to at most IR_MAX_ELEMENTS, and so do any of them: a
+ * tensor without elements may not have others that overflow what is computed from them. */
+bool ir_shape_fits(int rank, const int64_t *dims);
 void ir_write_shape(struct writer *w, int rank, const int64_t *dims); /* "[1x3x?]", "[*]" */
 /* numpy broadcasting of two shapes, unknown dimensions allowed; false: they do not fit */
 bool ir_broadcast(const struct ir_type *a, const struct ir_type *b, struct ir_type *out);

@@ -16,6 +16,12 @@ int64_t ir_product(int rank, const int64_t *dims) {
     return zero ? 0 : huge ? INT64_MAX : product;
 }
 
+bool ir_shape_fits(int rank, const int64_t *dims) {
+    int64_t known[IR_MAX_RANK];
+    for (int i = 0; i < rank; i++) known[i] = dims[i] > 0 ? dims[i] : 1;
+    return ir_product(rank, known) <= IR_MAX_ELEMENTS;
+}
+
 int64_t ir_elements(const struct ir_value *v) {
     return ir_product(v->rank, v->dims);
 }
