@@ -7,7 +7,8 @@
  *   npy:FILE             array N×C×H×W (or C×H×W; or N×K, which is N×K×1×1), no labels
  * Samples come out as C×H×W planes of bytes or floats. Bytes are images and are preprocessed: image
  * files, and arrays and tensors of element type uint8. Everything else comes as floats and is used
- * as it is.
+ * as it is. Inputs of integers take arrays of exactly their type, as they are; those of bytes take
+ * images too, resized and cropped but no more.
  */
 #ifndef NBQ_BASE_DATA_H
 #define NBQ_BASE_DATA_H
@@ -18,8 +19,9 @@
  * then becomes (x·scale − mean[c]) / std[c]; bgr swaps the first and the last of three channels
  * first. mean and std are in the scaled unit. */
 enum { PREPROCESS_CHANNELS = 4 };
+#define PREPROCESS_SCALE (1.0 / 255)
 struct preprocess {
-    double scale; /* 1/255 unless given */
+    double scale; /* PREPROCESS_SCALE unless given */
     double mean[PREPROCESS_CHANNELS], std[PREPROCESS_CHANNELS];
     bool bgr;
     struct image_fit fit;
@@ -36,8 +38,8 @@ struct sample {
     const char *name;     /* file name, or "FILE#index" */
     int rank;             /* of the array in a .npy or .pb file of its own; 0: there is none */
     int64_t dims[8];
-    /* Of such an array, as they are in the file: "f32", "i64", "bool", … the array
-     * may be a scalar. NULL: an image, or a sample of a data set. */
+    /* Of such an array, or of one of npy:, as they are in the file: "f32", "i64", "bool", … the
+     * array may be a scalar. NULL: an image. */
     const char *type;
     const void *elements;
 };
@@ -82,5 +84,19 @@ bool preprocess_check(struct ctx *c, const char *where, const struct preprocess 
 int preprocess_source(const struct preprocess *p, int ch);
 /* Preprocessed float value of one byte of channel ch; the one place the formula stands. */
 float preprocess_byte(const struct preprocess *p, int ch, uint8_t x);
+
+/* ---- Images as integers ---- */
+
+struct image_shape {
+    int channels, height, width;
+    bool last; /* H×W×C: channels come last */
+};
+/* Whether a tensor can be one image: C×H×W, or H×W×C where the first of the three is no number of
+ * channels; 1 to PREPROCESS_CHANNELS channels, rows and columns of more than one pixel. */
+bool image_shape_of(int rank, const int64_t *dims, struct image_shape *out);
+/* Bytes of an image for a tensor of u8: fitted as above, and in the tensor's order. Sets s->type and
+ * s->elements; leaves them NULL where the image is of another size. */
+bool preprocess_raw(struct ctx *c, struct arena *a, const struct preprocess *p,
+                    const struct image_shape *to, struct sample *s);
 
 #endif

@@ -48,10 +48,10 @@ static void observe(void *user, const struct ir_value *v, const void *data) {
 static bool run_image(struct worker *w, long i) {
     struct arena *a = arena_new(&w->ctx);
     struct ir_graph *g = w->feed->graph;
-    const float **in = arena_array(a, (size_t)g->input_count, sizeof *in);
+    const void **in = arena_array(a, (size_t)g->input_count, sizeof *in);
     const void **out = arena_array(a, (size_t)g->output_count, sizeof *out);
     bool good = quant_feed_get(w->feed, &w->ctx, a, i, in) &&
-                ir_eval_observed(g, a, (const void *const *)in, observe, w, out) && !w->bad;
+                ir_eval_observed(g, a, in, observe, w, out) && !w->bad;
     arena_free(a);
     progress_step(w->progress, 1);
     return good;
@@ -144,7 +144,8 @@ static struct slots slots_new(const struct quant_families *f, struct arena *a) {
 static int thread_count(const struct quant_feed *f, const struct slots *s) {
     uint64_t each = ir_eval_room(f->graph) + (uint64_t)s->count * sizeof(struct quant_range);
     for (int i = 0; i < f->graph->input_count; i++)
-        each += (uint64_t)ir_elements(f->graph->inputs[i]) * sizeof(float);
+        each +=
+            (uint64_t)ir_elements(f->graph->inputs[i]) * ir_dtype_size(f->graph->inputs[i]->dtype);
     uint64_t most = MEMORY_MAX / each; /* there is at least one input, and it is not empty */
     int count = f->options->threads;
     if (count > f->count) count = (int)f->count;
@@ -189,21 +190,20 @@ static struct quant_range *gather(struct ir_graph *g, struct arena *a, const str
  * resolution: nothing they reach is clipped, and there is room above. An image's own range is known
  * exactly. */
 static int synthetic_exp(const struct quant_range *r, const struct pass_options *o, bool nonneg,
-                         bool input) {
-    bool exact = input && o->preprocess.given;
-    return quant_range_minmax(r, o->act_bits, nonneg) + (exact ? 0 : SYNTHETIC_HEADROOM);
+                         bool image) {
+    return quant_range_minmax(r, o->act_bits, nonneg) + (image ? 0 : SYNTHETIC_HEADROOM);
 }
 
 /* Ranges that the model came with say more than synthetic inputs do, real inputs say more. */
 static struct ir_quant choose(const struct quant_range *r, const struct ir_range *given,
-                              const struct pass_options *o, bool nonneg, bool input) {
+                              const struct pass_options *o, bool nonneg, bool image) {
     struct ir_quant q = {.bits = o->act_bits, .zero = nonneg ? -(1 << (o->act_bits - 1)) : 0};
     const struct quant_range like = {
         .min = (float)given->lo, .max = (float)given->hi, .count = given->lo < given->hi};
     if (like.count && !o->calib_spec)
         q.exp = quant_range_minmax(&like, o->act_bits, nonneg);
     else if (!o->calib_spec)
-        q.exp = synthetic_exp(r, o, nonneg, input);
+        q.exp = synthetic_exp(r, o, nonneg, image);
     else if (o->calib == CALIB_MSE)
         q.exp = quant_range_mse(r, o->act_bits, nonneg);
     else
@@ -253,17 +253,18 @@ static void add_total(const struct evidence *e, int root, struct quant_range *to
 
 static void assign_family(const struct evidence *e, int root, struct quant_range *total) {
     struct ir_value **values = e->f->graph->values;
-    bool input = false;
+    bool image = false;
     int i = root;
     struct ir_range given = {0, 0};
     quant_range_init(total);
     add_total(e, root, total);
     do {
-        input |= quant_is_activation(values[i]) && !values[i]->producer;
+        image |=
+            quant_is_activation(values[i]) && quant_is_image(values[i], &e->options->preprocess);
         given.lo = values[i] ? fmin(given.lo, values[i]->range.lo) : given.lo;
         given.hi = values[i] ? fmax(given.hi, values[i]->range.hi) : given.hi;
     } while ((i = e->f->next[i]) != root);
-    struct ir_quant q = choose(total, &given, e->options, e->f->nonneg[root], input);
+    struct ir_quant q = choose(total, &given, e->options, e->f->nonneg[root], image);
     do {
         if (quant_is_activation(values[i])) values[i]->quant = q;
     } while ((i = e->f->next[i]) != root);

@@ -89,10 +89,15 @@ static bool all_positive(const struct ir_node *n, const bool *sign) {
     return true;
 }
 
+static bool is_unsigned(enum ir_dtype t) {
+    return t == IR_U8 || t == IR_U16 || t == IR_U32 || t == IR_U64 || t == IR_BOOL;
+}
+
 static bool output_positive(const struct ir_node *n, const bool *sign) {
     const struct op_rule *r = rule_of(n->op);
     enum sign_rule rule = is_select(n) ? SIGN_ALL : r ? r->sign : SIGN_OPEN;
     if (act_positive(n) || ir_function_nonneg(n->op) || rule == SIGN_POSITIVE) return true;
+    if (n->op == IR_OP_cast && is_unsigned(n->in[0]->dtype)) return true;
     if (rule == SIGN_CLIP && n->in_count > 1 && lower_bound_positive(n->in[1])) return true;
     return rule != SIGN_OPEN && all_positive(n, sign);
 }

@@ -210,12 +210,16 @@ struct quant_feed {         /* read-only once opened */
     const struct pass_options *options;
     struct dataset *data; /* NULL: synthetic */
     long count;
-    bool nonneg; /* every input the preprocessing can make is ≥ 0 */
+    bool nonneg; /* every float input the preprocessing can make is ≥ 0 */
 };
 bool quant_feed_open(struct ir_graph *g, struct arena *a, const struct pass_options *o,
                      struct quant_feed *out);
-/* Input number i of count: one array per network input, in arena a. False after saying why in c. */
+/* Input number i of count: one array per network input, elements of its type, in arena a. False
+ * after saying why in c. */
 bool quant_feed_get(const struct quant_feed *f, struct ctx *c, struct arena *a, long i,
-                    const float **in);
+                    const void **in);
+/* Whether synthetic inputs show all of v's range: v is an input of images, or made element by
+ * element of one of bytes. */
+bool quant_is_image(const struct ir_value *v, const struct preprocess *p);
 
 #endif

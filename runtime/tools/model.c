@@ -252,14 +252,8 @@ static bool set_fitted(struct run_model *m, int input, const struct sample *s) {
     return status == NBQ_OK || session_failed(m, s->name);
 }
 
-/* Elements that are no floats go in as they are. */
-static bool set_typed(struct run_model *m, int input, const struct sample *s) {
+static bool set_elements(struct run_model *m, int input, const struct sample *s) {
     const struct run_tensor *t = &m->inputs[input];
-    if (!s->type || strcmp(s->type, t->type) != 0) {
-        diag(m->c, run_type, s->name, s->type ? s->type : "images or floats", t->name, t->type);
-        return false;
-    }
-    if ((s->rank > 0 || t->count != 1) && !check_size(m, t, s)) return false;
     if (!m->program) {
         memcpy(m->in[input], s->elements, t->count * element_size(t));
         return true;
@@ -268,10 +262,42 @@ static bool set_typed(struct run_model *m, int input, const struct sample *s) {
     return status == NBQ_OK || session_failed(m, s->name);
 }
 
+/* An image for an input of bytes: no values are changed. */
+static bool set_image(struct run_model *m, int input, const struct preprocess *p,
+                      const struct image_shape *shape, const struct sample *s) {
+    const struct run_tensor *t = &m->inputs[input];
+    struct arena *a = arena_new(m->c);
+    struct sample fitted = *s;
+    bool good = preprocess_raw(m->c, a, p, shape, &fitted);
+    if (good && !fitted.elements) {
+        diag(m->c, run_size, s->name, fitted.channels, fitted.height, fitted.width, t->name,
+             shape->channels, shape->height, shape->width);
+        good = false;
+    }
+    good = good && set_elements(m, input, &fitted);
+    arena_free(a);
+    return good;
+}
+
+/* Elements that are no floats go in as they are. */
+static bool set_typed(struct run_model *m, int input, const struct preprocess *p,
+                      const struct sample *s) {
+    const struct run_tensor *t = &m->inputs[input];
+    struct image_shape shape;
+    if (!s->type && ir_dtype_by_name(t->type) == IR_U8 && image_shape_of(t->rank, t->dims, &shape))
+        return set_image(m, input, p, &shape, s);
+    if (!s->type || strcmp(s->type, t->type) != 0) {
+        diag(m->c, run_type, s->name, s->type ? s->type : "images or floats", t->name, t->type);
+        return false;
+    }
+    if ((s->rank > 0 || t->count != 1) && !check_size(m, t, s)) return false;
+    return set_elements(m, input, s);
+}
+
 bool run_set(struct run_model *m, int input, const struct sample *s) {
-    if (!is_real(&m->inputs[input])) return set_typed(m, input, s);
-    struct arena *a = arena_new(m->c); /* goes here, or with m->c */
     struct preprocess p = m->program ? run_preprocess_of(m->program, input) : m->preprocess;
+    if (!is_real(&m->inputs[input])) return set_typed(m, input, &p, s);
+    struct arena *a = arena_new(m->c); /* goes here, or with m->c */
     struct sample fitted = *s;
     bool good = preprocess_fit(m->c, a, &p, m->inputs[input].channels, &fitted) &&
                 set_fitted(m, input, &fitted);

@@ -61,7 +61,7 @@ static struct ir_graph *quantized_net(struct ctx *c, uint64_t seed, const struct
 static double worst(struct ir_graph *g, struct ir_graph *plain, const struct pass_options *o) {
     struct arena *a = arena_new(g->ctx);
     struct quant_feed feed;
-    const float *x;
+    const void *x;
     double most = 0;
     assert_true(quant_feed_open(plain, a, o, &feed));
     for (long i = 0; i < feed.count; i++) {
@@ -171,15 +171,16 @@ static void bgr_swaps_planes(void **state) {
         (struct preprocess){.scale = 0.5, .mean = {1, 2, 3}, .std = {1, 2, 4}, .bgr = true};
     struct quant_feed feed;
     struct file_view file;
-    const float *x;
+    const void *x;
     assert_true(quant_feed_open(g, a, &o, &feed) && file_map(&c, path, &file));
     assert_int_equal(feed.count, 3);
     assert_true(quant_feed_get(&feed, &c, a, 1, &x));
+    const float *values = x;
     for (int ch = 0; ch < 3; ch++)
         for (int i = 0; i < 1024; i++) {
             double byte = file.data[3073 + 1 + (2 - ch) * 1024 + i];
             double wanted = (byte * 0.5 - (ch + 1)) / (1 << ch);
-            assert_true(fabs((double)x[ch * 1024 + i] - wanted) < 1e-4);
+            assert_true(fabs((double)values[ch * 1024 + i] - wanted) < 1e-4);
         }
     unlink(path);
     ctx_free(&c);
@@ -194,7 +195,7 @@ static void synthetic_inputs_leave_room(void **state) {
     struct pass_options o = quant_options(&quant_any_target, 4, 8);
     struct quant_feed feed;
     struct quant_range *range = arena_alloc(a, sizeof *range);
-    const float *x;
+    const void *x;
     quant_range_init(range);
     assert_true(quant_feed_open(g, a, &o, &feed));
     assert_int_equal(feed.count, 4);

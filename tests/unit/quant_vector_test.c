@@ -97,7 +97,7 @@ static void follow(uint64_t seed, int act_bits, double bound) {
     for (const struct ir_node *n = g->first; n; n = n->next)
         if (ir_op_info(n->op)->level != IR_LEVEL_QUANT) fail_msg("%s is no integers", n->name);
     struct quant_feed feed;
-    const float *x;
+    const void *x;
     assert_true(quant_feed_open(plain, a, &o, &feed));
     for (long i = 0; i < feed.count; i++) {
         assert_true(quant_feed_get(&feed, &c, a, i, &x));

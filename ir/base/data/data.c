@@ -63,6 +63,8 @@ bool data_get(struct ctx *c, struct arena *a, const struct dataset *d, long inde
     *out = (struct sample){.channels = d->channels, .height = d->height, .width = d->width};
     if (d->bytes) out->bytes = d->bytes + i * d->step;
     if (d->floats) out->floats = d->floats + i * d->step;
+    if (d->elements) out->elements = (const char *)d->elements + i * d->step * d->element_size;
+    out->type = d->type;
     out->label = d->labels ? d->labels[i * d->label_step] : -1;
     out->name = arena_printf(a, "%s#%ld", d->path, index);
     return true;

@@ -24,7 +24,10 @@ struct dataset {
     int channels, height, width; /* of every sample; 0: folder, each image has its own */
     const uint8_t *bytes;        /* samples, `step` bytes apart, or NULL */
     const float *floats;
-    size_t step;           /* bytes or floats from one sample to the next */
+    const char *type;     /* of an array's elements; NULL: images */
+    const void *elements; /* as they are in the array */
+    size_t element_size;
+    size_t step;           /* elements from one sample to the next */
     const uint8_t *labels; /* label_step bytes apart, or NULL */
     size_t label_step;
     struct data_item *items;

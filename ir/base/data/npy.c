@@ -110,6 +110,9 @@ bool data_open_npy(struct ctx *c, struct arena *a, const char *path, struct data
     d->step = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
     d->bytes = x.bytes;
     d->floats = x.floats;
+    d->type = data_type_name(x.type);
+    d->elements = x.elements;
+    d->element_size = data_type_size(x.type);
     return true;
 }
 

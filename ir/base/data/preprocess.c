@@ -76,6 +76,32 @@ bool preprocess_check(struct ctx *c, const char *where, const struct preprocess 
     return false;
 }
 
+bool image_shape_of(int rank, const int64_t *dims, struct image_shape *out) {
+    if (rank != 3 && !(rank == 4 && dims[0] == 1)) return false;
+    const int64_t *d = dims + rank - 3;
+    bool last = d[0] > PREPROCESS_CHANNELS;
+    int64_t channels = last ? d[2] : d[0], height = last ? d[0] : d[1], width = last ? d[1] : d[2];
+    *out = (struct image_shape){(int)channels, (int)height, (int)width, last};
+    return channels >= 1 && channels <= PREPROCESS_CHANNELS && height > 1 && width > 1 &&
+           height <= DATA_MAX_ELEMENTS && width <= DATA_MAX_ELEMENTS;
+}
+
+bool preprocess_raw(struct ctx *c, struct arena *a, const struct preprocess *p,
+                    const struct image_shape *to, struct sample *s) {
+    if (!preprocess_fit(c, a, p, to->channels, s)) return false;
+    if (s->channels != to->channels || s->height != to->height || s->width != to->width)
+        return true;
+    s->type = data_type_name(DATA_U8);
+    s->elements = s->bytes;
+    if (!to->last) return true;
+    size_t plane = (size_t)to->height * (size_t)to->width, channels = (size_t)to->channels;
+    uint8_t *pixels = arena_alloc(a, channels * plane);
+    for (size_t ch = 0; ch < channels; ch++)
+        for (size_t i = 0; i < plane; i++) pixels[i * channels + ch] = s->bytes[ch * plane + i];
+    s->elements = pixels;
+    return true;
+}
+
 int preprocess_source(const struct preprocess *p, int ch) {
     return p->bgr && ch < 3 ? 2 - ch : ch;
 }

@@ -30,7 +30,7 @@ static bool read_fit(struct ctx *c, struct arena *a, const struct option_set *se
 }
 
 static bool read_scale(struct ctx *c, const struct option_value *v, double *out) {
-    *out = v->given ? v->floats[0] : 1.0 / 255;
+    *out = v->given ? v->floats[0] : PREPROCESS_SCALE;
     if (v->count > 1) return refuse(c, "--scale takes one number");
     return *out != 0 || refuse(c, "--scale must not be 0");
 }
