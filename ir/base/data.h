@@ -94,8 +94,8 @@ struct image_shape {
 /* Whether a tensor can be one image: C×H×W, or H×W×C where the first of the three is no number of
  * channels; 1 to PREPROCESS_CHANNELS channels, rows and columns of more than one pixel. */
 bool image_shape_of(int rank, const int64_t *dims, struct image_shape *out);
-/* Bytes of an image for a tensor of u8: fitted as above, and in the tensor's order. Sets s->type and
- * s->elements; leaves them NULL where the image is of another size. */
+/* Bytes of an image for a tensor of u8: fitted as above, and in the tensor's order. Sets s->type
+ * and s->elements; leaves them NULL where the image is of another size. */
 bool preprocess_raw(struct ctx *c, struct arena *a, const struct preprocess *p,
                     const struct image_shape *to, struct sample *s);
 
