@@ -59,13 +59,20 @@ static void insert(struct tree *t, const struct placed *item) {
     }
 }
 
-/* Those alive when the item begins, and those that begin later while it is alive. */
+/* Among more than these no gap is looked for: their number squared is time, and a program file may
+ * have any number of values. */
+enum { MOST_NEAR = 1024 };
+
+/* Those alive when the item begins, and those that begin later while it is alive; MOST_NEAR of them
+ * at most. */
 static int neighbours(const struct tree *t, const struct placed *item, const struct placed **near) {
     int count = 0;
     for (int node = item->first + t->leaves; node > 0; node /= 2)
-        for (const struct entry *e = t->covers[node]; e; e = e->next) near[count++] = e->item;
-    for (int step = item->first + 1; step <= item->last; step++)
-        for (const struct entry *e = t->begins[step]; e; e = e->next) near[count++] = e->item;
+        for (const struct entry *e = t->covers[node]; e && count < MOST_NEAR; e = e->next)
+            near[count++] = e->item;
+    for (int step = item->first + 1; step <= item->last && count < MOST_NEAR; step++)
+        for (const struct entry *e = t->begins[step]; e && count < MOST_NEAR; e = e->next)
+            near[count++] = e->item;
     return count;
 }
 
@@ -85,7 +92,7 @@ static uint64_t best_gap(const struct placed *const *near, int count, uint64_t b
 uint64_t place_all(struct ctx *c, struct placed *items, int count) {
     struct arena *a = arena_new(c);
     struct placed **order = arena_array(a, (size_t)count, sizeof *order);
-    const struct placed **near = arena_array(a, (size_t)count, sizeof *near);
+    const struct placed **near = arena_array(a, MOST_NEAR, sizeof *near);
     struct tree t = tree_new(a, items, count);
     uint64_t total = 0;
     for (int i = 0; i < count; i++) order[i] = &items[i];
@@ -93,8 +100,9 @@ uint64_t place_all(struct ctx *c, struct placed *items, int count) {
     for (int i = 0; i < count; i++) {
         struct placed *item = order[i];
         int found = neighbours(&t, item, near);
-        qsort(near, (size_t)found, sizeof *near, by_place);
-        item->at = best_gap(near, found, aligned(item->bytes));
+        bool crowded = found == MOST_NEAR;
+        if (!crowded) qsort(near, (size_t)found, sizeof *near, by_place);
+        item->at = crowded ? total : best_gap(near, found, aligned(item->bytes));
         insert(&t, item);
         uint64_t end = item->at + aligned(item->bytes);
         if (end > total) total = end;

@@ -5,6 +5,7 @@
 #include "base/place.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 static struct placed *random_items(struct arena *a, struct rng *r, int count, int steps) {
     struct placed *items = arena_array(a, (size_t)count, sizeof *items);
@@ -116,11 +117,26 @@ static void a_chain_takes_two(void **state) {
     ctx_free(&c);
 }
 
+/* More than gaps are looked for among; each behind those before it, in a moment. */
+static void a_crowd_is_stacked(void **state) {
+    (void)state;
+    TEST_CTX(c);
+    enum { MANY = 100000 };
+    struct placed *items = arena_array(arena_new(&c), MANY, sizeof *items);
+    for (int i = 0; i < MANY; i++) items[i] = (struct placed){i, MANY, 64, 0};
+    clock_t start = clock();
+    assert_int_equal(place_all(&c, items, MANY), (uint64_t)64 * MANY);
+    assert_true(clock() - start < 20 * CLOCKS_PER_SEC);
+    for (int i = 0; i < MANY; i++) assert_int_equal(items[i].at, 64 * (uint64_t)i);
+    ctx_free(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_overlaps),
         cmocka_unit_test(follows_the_rule),
         cmocka_unit_test(a_chain_takes_two),
+        cmocka_unit_test(a_crowd_is_stacked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
