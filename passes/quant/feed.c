@@ -138,8 +138,11 @@ bool quant_feed_open(struct ir_graph *g, struct arena *a, const struct pass_opti
     return true;
 }
 
+/* 1×C×L, of one dimension, is also C×1×L: as nbq-run takes it, and as the device runs it. */
 static bool shape_fits(const struct ir_value *v, const struct sample *s) {
     const int64_t wanted[3] = {s->channels, s->height, s->width};
+    if (v->rank == 3 && v->dims[0] == 1 && s->height == 1 && v->dims[1] == s->channels)
+        return v->dims[2] == s->width;
     for (int i = 0; i < 3 && v->rank >= 3; i++)
         if (v->dims[v->rank - 3 + i] != wanted[i]) return false;
     return ir_elements(v) == wanted[0] * wanted[1] * wanted[2];
