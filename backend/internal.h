@@ -237,6 +237,7 @@ void be_lower_conv(struct be_lower *lo, const struct be_layer *l);
 void be_lower_add(struct be_lower *lo, const struct be_layer *l);
 void be_lower_mul(struct be_lower *lo, const struct be_layer *l);
 void be_lower_scale(struct be_lower *lo, const struct be_layer *l);
+void be_lower_prelu(struct be_lower *lo, const struct be_layer *l);
 void be_lower_lut(struct be_lower *lo, const struct be_layer *l);
 void be_lower_copy(struct be_lower *lo, const struct be_layer *l);
 void be_lower_max(struct be_lower *lo, const struct be_layer *l);

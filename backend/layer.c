@@ -185,6 +185,13 @@ static bool conv_residual(const struct be_plan *p, const struct be_layer *l, str
            sum_fields(p, l, (int)ir_attr_int(l->node, "mid_exp"), s->b->exp, s->y->exp);
 }
 
+static bool shifts(const struct be_plan *p, const struct be_layer *l, const int32_t *shift,
+                   int64_t count) {
+    for (int64_t o = 0; o < count; o++)
+        if (!be_in_range(p, l, "shift", shift[o], 0, 31)) return false;
+    return true;
+}
+
 static bool conv_constants(const struct be_plan *p, struct be_layer *l, const struct be_shape *s) {
     int64_t out = s->y->channels;
     int64_t count = out * (s->x->channels / s->group) * s->kh * s->kw;
@@ -194,9 +201,8 @@ static bool conv_constants(const struct be_plan *p, struct be_layer *l, const st
         !constant(p, l, 3, "bias", IR_I32, out) ||
         !(shift = constant(p, l, 4, "shift", IR_I32, out)))
         return false;
-    for (int64_t o = 0; o < out; o++)
-        if (!be_in_range(p, l, "shift", shift[o], 0, 31)) return false;
-    return s->terms == 1 || constant(p, l, 6, "second term", IR_I16, count);
+    return shifts(p, l, shift, out) &&
+           (s->terms == 1 || constant(p, l, 6, "second term", IR_I16, count));
 }
 
 static bool describe_conv(struct be_plan *p, struct be_layer *l, struct be_shape *s) {
@@ -242,6 +248,14 @@ static bool describe_mul(struct be_plan *p, struct be_layer *l, struct be_shape 
                                               s->y->exp - s->x->exp - s->b->exp, SVPE_PAIR_s);
 }
 
+/* The shifts from x's exponent to y's. */
+static bool requantizes(const struct be_plan *p, const struct be_layer *l,
+                        const struct be_shape *s) {
+    int e = min_of(s->x->exp, s->y->exp);
+    return in_field(p, l, "left shift", s->x->exp - e, SVPE_MAP_p) &&
+           in_field(p, l, "right shift", s->y->exp - e, SVPE_MAP_s);
+}
+
 static bool describe_scale(struct be_plan *p, struct be_layer *l, struct be_shape *s) {
     s->x = operand(p, l, 0);
     if (!s->x) return false;
@@ -252,9 +266,20 @@ static bool describe_scale(struct be_plan *p, struct be_layer *l, struct be_shap
     if (!same_shape(p, l, s->x, s->y) || !constant(p, l, 1, "mult", IR_I16, n) ||
         !constant(p, l, 2, "bias", IR_I32, n) || !(shift = constant(p, l, 3, "shift", IR_I32, n)))
         return false;
-    for (int64_t o = 0; o < n; o++)
-        if (!be_in_range(p, l, "shift", shift[o], 0, 31)) return false;
-    return true;
+    return shifts(p, l, shift, n);
+}
+
+/* Above zero it shifts as a copy does. */
+static bool describe_prelu(struct be_plan *p, struct be_layer *l, struct be_shape *s) {
+    s->x = operand(p, l, 0);
+    if (!s->x) return false;
+    pointwise_axes(s);
+    s->channel_params = true;
+    int64_t n = s->x->channels;
+    const int32_t *shift = NULL;
+    return same_shape(p, l, s->x, s->y) && constant(p, l, 1, "mult", IR_I16, n) &&
+           (shift = constant(p, l, 2, "shift", IR_I32, n)) && shifts(p, l, shift, n) &&
+           requantizes(p, l, s);
 }
 
 enum { TABLE_ENTRIES = 257 };
@@ -289,9 +314,7 @@ static bool describe_copy(struct be_plan *p, struct be_layer *l, struct be_shape
     return in_field(p, l, "row step", s->ay.stride, SVPE_MAP_ny) &&
            in_field(p, l, "column step", s->ax.stride, SVPE_MAP_nx) &&
            in_field(p, l, "row repeat", s->ay.repeat, SVPE_MAP_ry) &&
-           in_field(p, l, "column repeat", s->ax.repeat, SVPE_MAP_rx) &&
-           in_field(p, l, "left shift", s->x->exp - min_of(s->x->exp, s->y->exp), SVPE_MAP_p) &&
-           in_field(p, l, "right shift", s->y->exp - min_of(s->x->exp, s->y->exp), SVPE_MAP_s);
+           in_field(p, l, "column repeat", s->ax.repeat, SVPE_MAP_rx) && requantizes(p, l, s);
 }
 
 static bool describe_window(struct be_plan *p, struct be_layer *l, struct be_shape *s) {
@@ -382,6 +405,7 @@ static const struct be_kind kinds[] = {
     {IR_OP_qadd, "vector", describe_add, be_lower_add},
     {IR_OP_qmul, "vector", describe_mul, be_lower_mul},
     {IR_OP_qscale, "vector", describe_scale, be_lower_scale},
+    {IR_OP_qprelu, "vector", describe_prelu, be_lower_prelu},
     {IR_OP_qlut, "vector", describe_lut, be_lower_lut},
     {IR_OP_qcopy, "vector", describe_copy, be_lower_copy},
     {IR_OP_qmaxpool, "vector", describe_max, be_lower_max},

@@ -442,6 +442,15 @@ static void scale_tile(struct be_lower *lo, const struct tile *t, struct area ou
         {SVPE_MAP_zo, s->y->zero != 0}, {SVPE_MAP_lo, s->lo}, {SVPE_MAP_hi, s->hi});
 }
 
+static void prelu_tile(struct be_lower *lo, const struct tile *t, struct area out) {
+    const struct be_shape *s = lo->layer->shape;
+    struct sum_shifts k = sum_shifts(s->x->exp, s->y->exp, s->y->exp);
+    int64_t par = load_params(lo, t);
+    SET(map(lo, SVPE_PRELU, t, out), {SVPE_MAP_par, par}, {SVPE_MAP_p, k.p}, {SVPE_MAP_s, k.s},
+        {SVPE_MAP_za, s->x->zero != 0}, {SVPE_MAP_zo, s->y->zero != 0}, {SVPE_MAP_lo, s->lo},
+        {SVPE_MAP_hi, s->hi});
+}
+
 static void lut_tile(struct be_lower *lo, const struct tile *t, struct area out) {
     int64_t par = load_table(lo);
     SET(map(lo, SVPE_LUT, t, out), {SVPE_MAP_par, par});
@@ -480,6 +489,9 @@ void be_lower_mul(struct be_lower *lo, const struct be_layer *l) {
 }
 void be_lower_scale(struct be_lower *lo, const struct be_layer *l) {
     each_tile(lo, l, scale_tile);
+}
+void be_lower_prelu(struct be_lower *lo, const struct be_layer *l) {
+    each_tile(lo, l, prelu_tile);
 }
 void be_lower_lut(struct be_lower *lo, const struct be_layer *l) {
     each_tile(lo, l, lut_tile);

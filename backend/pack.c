@@ -1,5 +1,5 @@
 /* Contents of the regions wgt and par: weight codes in the blocks that conv walks through,
- * channel parameters as v.req and v.scale read them (isa/svpe.def, docs/isa.md).
+ * channel parameters as v.req, v.scale and v.prelu read them (isa/svpe.def, docs/isa.md).
  *
  * A block holds E × V codes, element-major. What a lane stands for depends on the form: a
  * channel of the input block (dense, fully connected), a tap of the channel's own kernel row
@@ -115,16 +115,27 @@ static void channel(struct writer *w, int32_t bias, int16_t mult, int32_t shift)
     write_u8(w, 0);
 }
 
+/* Which inputs the parameters are; 0: none, its numbers are 0. */
+static const struct {
+    enum ir_op op;
+    int mult, bias, shift;
+} places[] = {
+    {IR_OP_qconv, 0, 3, 4},
+    {IR_OP_qscale, 1, 2, 3},
+    {IR_OP_qprelu, 1, 0, 2},
+};
+
 /* Channels past the last one get zeros: with weights of zero that makes the encoded zero. */
 static void channels(struct be_lower *lo, const struct be_layer *l) {
-    bool conv = l->node->op == IR_OP_qconv;
-    const int16_t *mult = conv ? NULL : ir_in(l->node, 1)->data;
-    const int32_t *bias = ir_in(l->node, conv ? 3 : 2)->data,
-                  *shift = ir_in(l->node, conv ? 4 : 3)->data;
+    size_t k = 0;
+    while (places[k].op != l->node->op) k++;
+    const int16_t *mult = places[k].mult ? ir_in(l->node, places[k].mult)->data : NULL;
+    const int32_t *bias = places[k].bias ? ir_in(l->node, places[k].bias)->data : NULL;
+    const int32_t *shift = ir_in(l->node, places[k].shift)->data;
     int count = l->shape->y->channels, all = l->shape->out_blocks * (int)lo->plan->target->lanes;
     for (int o = 0; o < all; o++) {
         if (o < count)
-            channel(&lo->params, bias[o], mult ? mult[o] : 0, shift[o]);
+            channel(&lo->params, bias ? bias[o] : 0, mult ? mult[o] : 0, shift[o]);
         else
             channel(&lo->params, 0, 0, 0);
     }

@@ -237,14 +237,26 @@ static bool export_qmul(struct fe_export *x) {
     return store(x, times(x, product, -out(x)->quant.exp));
 }
 
-static bool export_qscale(struct fe_export *x) {
+/* v · mult[c], mult input 1 */
+static const char *multiplied(struct fe_export *x, const char *v) {
     const struct ir_value *mult = in(x, 1);
     int64_t count = ir_elements(mult);
     double *factors = arena_array(x->a, (size_t)count, sizeof *factors);
     for (int64_t i = 0; i < count; i++) factors[i] = ((const int16_t *)mult->data)[i];
-    const char *v = level(x, in(x, 0), in(x, 0)->name);
-    v = fe_put2(x, "Mul", v, fe_put_channels(x, factors, count));
+    return fe_put2(x, "Mul", v, fe_put_channels(x, factors, count));
+}
+
+static bool export_qscale(struct fe_export *x) {
+    const char *v = multiplied(x, level(x, in(x, 0), in(x, 0)->name));
     return store(x, shifted(x, biased(x, v, in(x, 2)), in(x, 3)));
+}
+
+static bool export_qprelu(struct fe_export *x) {
+    const char *v = level(x, in(x, 0), in(x, 0)->name);
+    const char *below = shifted(x, multiplied(x, v), in(x, 2));
+    const char *above = times(x, v, in(x, 0)->quant.exp - out(x)->quant.exp);
+    const char *negative = fe_put2(x, "Less", v, fe_put_f64(x, 0));
+    return store(x, fe_put(x, "Where", NULL, (const char *const[]){negative, below, above, NULL}));
 }
 
 /* table[i + more] in double, i whole numbers of 0 or more in double. */
@@ -370,6 +382,7 @@ static export_fn *const table[IR_OP_COUNT] = {
     [IR_OP_qscale] = export_qscale,
     [IR_OP_qmaxpool] = export_qmaxpool,
     [IR_OP_qavgpool] = export_qavgpool,
+    [IR_OP_qprelu] = export_qprelu,
     [IR_OP_qlut] = export_qlut,
     [IR_OP_qcopy] = export_qcopy,
     [IR_OP_qconcat] = export_qconcat,

@@ -222,6 +222,24 @@ bool ir_eval_qscale(const struct ir_eval *e) {
     return true;
 }
 
+bool ir_eval_qprelu(const struct ir_eval *e) {
+    struct operand x = operand_of(e, 0);
+    const struct ir_value *v = ir_in(e->n, 0);
+    const int16_t *mult = ir_eval_in(e, 1);
+    const int32_t *shift = ir_eval_in(e, 2);
+    struct result y = result_of(e);
+    int y_exp = e->n->out[0]->quant.exp, least = x.exp < y_exp ? x.exp : y_exp;
+    int64_t count = ir_elements(v), plane = v->dims[2] * v->dims[3];
+    for (int64_t i = 0; i < count; i++) {
+        int64_t c = i / plane % v->dims[1], level = stored(&x, i) - x.zero;
+        if (level < 0)
+            put(&y, i, level * mult[c], shift[c]);
+        else
+            put(&y, i, times_pow2(level, x.exp - least), y_exp - least);
+    }
+    return true;
+}
+
 bool ir_eval_qlut(const struct ir_eval *e) {
     struct operand x = operand_of(e, 0);
     const int16_t *table = ir_eval_in(e, 1);

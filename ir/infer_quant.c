@@ -100,6 +100,15 @@ bool ir_infer_qscale(struct ir_infer *x) {
     return true;
 }
 
+bool ir_infer_qprelu(struct ir_infer *x) {
+    if (!want_activation(x, 0, 4)) return false;
+    int64_t channels = channels_of(ir_in(x->n, 0));
+    if (!want_vector(x, 1, IR_I16, channels) || !want_vector(x, 2, IR_I32, channels)) return false;
+    ir_same_as_input(x);
+    x->out[0].dtype = stored_type(x->n->out[0]);
+    return true;
+}
+
 static bool infer_qpool(struct ir_infer *x) {
     struct ir_window w;
     if (!want_activation(x, 0, 4) || !ir_node_window(x->arena, x->n, &w)) return false;

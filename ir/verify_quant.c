@@ -184,13 +184,23 @@ static bool check_qmul(struct check *c) {
     return in_range(c, "the shift, y.exp − a.exp − b.exp,", c->n->out[0]->quant.exp - a - b, 0, 31);
 }
 
-static bool check_qscale(struct check *c) {
-    if (!check_plain(c, 1) || !want_const(c, 1) || !want_const(c, 2) || !want_const(c, 3))
-        return false;
-    const struct ir_value *shift = ir_in(c->n, 3);
-    for (int64_t i = 0; i < ir_elements(shift); i++)
+static bool check_channel_shifts(struct check *c, int index) {
+    const struct ir_value *shift = ir_in(c->n, index);
+    int64_t count = shift->elided != 0 ? 0 : ir_elements(shift);
+    for (int64_t i = 0; i < count; i++)
         if (!in_range(c, "a shift", ((const int32_t *)shift->data)[i], 0, 31)) return false;
     return true;
+}
+
+static bool check_qscale(struct check *c) {
+    return check_plain(c, 1) && want_const(c, 1) && want_const(c, 2) && want_const(c, 3) &&
+           check_channel_shifts(c, 3);
+}
+
+static bool check_qprelu(struct check *c) {
+    int x = ir_in(c->n, 0)->quant.exp, y = c->n->out[0]->quant.exp;
+    return check_plain(c, 1) && want_const(c, 1) && want_const(c, 2) && check_sum(c, x, y, y) &&
+           check_channel_shifts(c, 2);
 }
 
 static bool check_qmaxpool(struct check *c) {
@@ -262,17 +272,18 @@ static bool check_float(struct check *c) {
 typedef bool check_fn(struct check *c);
 
 static check_fn *const checks[IR_OP_COUNT] = {
-    [IR_OP_quantize] = check_quantize, [IR_OP_dequantize] = check_dequantize,
-    [IR_OP_qconv] = check_qconv,       [IR_OP_qadd] = check_qadd,
-    [IR_OP_qmul] = check_qmul,         [IR_OP_qscale] = check_qscale,
-    [IR_OP_qmaxpool] = check_qmaxpool, [IR_OP_qavgpool] = check_qavgpool,
-    [IR_OP_qlut] = check_qlut,         [IR_OP_qcopy] = check_qcopy,
-    [IR_OP_qconcat] = check_joined,    [IR_OP_qinterleave] = check_joined,
-    [IR_OP_identity] = check_moved,    [IR_OP_reshape] = check_moved,
-    [IR_OP_flatten] = check_moved,     [IR_OP_squeeze] = check_moved,
-    [IR_OP_unsqueeze] = check_moved,   [IR_OP_transpose] = check_moved,
-    [IR_OP_slice] = check_moved,       [IR_OP_concat] = check_moved,
-    [IR_OP_gather] = check_moved,      [IR_OP_dropout] = check_moved,
+    [IR_OP_quantize] = check_quantize,  [IR_OP_dequantize] = check_dequantize,
+    [IR_OP_qconv] = check_qconv,        [IR_OP_qadd] = check_qadd,
+    [IR_OP_qmul] = check_qmul,          [IR_OP_qscale] = check_qscale,
+    [IR_OP_qprelu] = check_qprelu,      [IR_OP_qmaxpool] = check_qmaxpool,
+    [IR_OP_qavgpool] = check_qavgpool,  [IR_OP_qlut] = check_qlut,
+    [IR_OP_qcopy] = check_qcopy,        [IR_OP_qconcat] = check_joined,
+    [IR_OP_qinterleave] = check_joined, [IR_OP_identity] = check_moved,
+    [IR_OP_reshape] = check_moved,      [IR_OP_flatten] = check_moved,
+    [IR_OP_squeeze] = check_moved,      [IR_OP_unsqueeze] = check_moved,
+    [IR_OP_transpose] = check_moved,    [IR_OP_slice] = check_moved,
+    [IR_OP_concat] = check_moved,       [IR_OP_gather] = check_moved,
+    [IR_OP_dropout] = check_moved,
 };
 
 bool ir_verify_quant(struct ir_graph *g, const struct ir_node *n, const char *where) {

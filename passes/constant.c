@@ -98,11 +98,16 @@ void pass_const_replace(struct ir_graph *g, struct ir_node *n, int index, const 
     pass_data_drop(g, old, data_bytes(v));
 }
 
-double *pass_per_channel(struct arena *a, const struct ir_value *v, int64_t channels, int rank) {
-    if (!ir_is_const(v) || v->dtype != IR_F32 || v->rank > rank) return NULL;
+bool pass_is_per_channel(const struct ir_value *v, int64_t channels, int rank) {
+    if (!ir_is_const(v) || v->dtype != IR_F32 || v->rank > rank) return false;
     int64_t n = ir_elements(v);
     int axis = v->rank - (rank - 1); /* of the channels, in v */
-    if (n != 1 && (n != channels || axis < 0 || v->dims[axis] != channels)) return NULL;
+    return n == 1 || (n == channels && axis >= 0 && v->dims[axis] == channels);
+}
+
+double *pass_per_channel(struct arena *a, const struct ir_value *v, int64_t channels, int rank) {
+    if (!pass_is_per_channel(v, channels, rank)) return NULL;
+    int64_t n = ir_elements(v);
     double *to = arena_array(a, (size_t)channels, sizeof *to);
     for (int64_t i = 0; i < channels; i++) to[i] = pass_const_at(v, n == 1 ? 0 : i);
     return to;

@@ -21,8 +21,10 @@ void pass_const_replace(struct ir_graph *g, struct ir_node *n, int index, const 
 /* The memory of what was a constant's data, unless another constant has part of it. Large models
  * are mostly float weights, which otherwise would lie there until the program is written. */
 void pass_data_drop(const struct ir_graph *g, const void *data, size_t bytes);
-/* A constant that adds to or multiplies a 4-D value of `channels` channels by one number per
- * channel (or one for all, then repeated): those numbers, in arena a; NULL: anything else. */
+/* Is it a constant that adds to or multiplies a value of `channels` channels by one number per
+ * channel, or one for all? Dimension 1 of `rank` has the channels. */
+bool pass_is_per_channel(const struct ir_value *v, int64_t channels, int rank);
+/* Its numbers, one per channel, in arena a; NULL: anything else. */
 double *pass_per_channel(struct arena *a, const struct ir_value *v, int64_t channels, int rank);
 
 /* edit.c: editing the graph. */

@@ -145,6 +145,16 @@ static bool check_affine(const struct check *x) {
     return expect_image(x, x->n->in[0]);
 }
 
+/* Other forms broadcast along rows or columns, or differ for every pixel. */
+static bool check_prelu(const struct check *x) {
+    const struct ir_value *v = x->n->in[0], *slope = x->n->in[1];
+    if (!expect_image(x, v) || !expect_const(x, slope, "slope")) return false;
+    return pass_is_per_channel(slope, v->dims[1], 4)
+               ? expect_finite(x, slope, "slope")
+               : REFUSE(x, pass_prelu_slope, slope->name, ir_type_text(x->a, slope),
+                        (long long)v->dims[1]);
+}
+
 static bool check_activation(const struct check *x) {
     for (int i = 1; i < x->n->in_count; i++) {
         const struct ir_value *bound = x->n->in[i];
@@ -190,6 +200,7 @@ static rule_fn *const rules[IR_OP_COUNT] = {
     [IR_OP_concat] = check_concat,
     [IR_OP_mul] = check_pair,
     [IR_OP_affine] = check_affine,
+    [IR_OP_prelu] = check_prelu,
     [IR_OP_div] = check_arithmetic,
     [IR_OP_sub] = check_arithmetic,
     [IR_OP_transpose] = check_transpose,

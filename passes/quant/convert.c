@@ -1,6 +1,7 @@
 /* Float operators to their integer counterparts, one row per operator. An operator in a form that
  * has no counterpart is not convertible: it stays float, and the host runs it.
  */
+#include "passes/internal.h"
 #include "passes/quant/quant.h"
 
 #include <math.h>
@@ -43,6 +44,10 @@ static bool takes_pair(const struct ir_node *n) {
 
 static bool takes_affine(const struct ir_node *n) {
     return is_floats(n->in[1]) && is_floats(n->in[2]);
+}
+
+static bool takes_prelu(const struct ir_node *n) {
+    return pass_is_per_channel(n->in[1], n->in[0]->dims[1], 4);
 }
 
 static bool takes_maxpool(const struct ir_node *n) {
@@ -237,6 +242,22 @@ static void convert_affine(struct ir_graph *g, struct quant_plan *p, struct ir_n
     set_bounds(g, put(g, n, IR_OP_qscale, in, 4), act_bounds(n));
 }
 
+/* Below zero a factor without a bias. */
+static void convert_prelu(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
+    const struct ir_value *x = n->in[0];
+    size_t channels = (size_t)x->dims[1];
+    const double *slope = pass_per_channel(p->arena, n->in[1], x->dims[1], 4);
+    int16_t *mult = arena_array(g->arena, channels, sizeof *mult);
+    int32_t *right = arena_array(g->arena, channels, sizeof *right);
+    for (size_t c = 0; c < channels; c++) {
+        struct scaling s = scaling_of(slope[c], 0, x->quant.exp, n->out[0]->quant.exp);
+        mult[c] = s.mult, right[c] = s.shift;
+    }
+    struct ir_value *in[] = {n->in[0], constant(g, n, "mult", IR_I16, 1, x->dims + 1, mult),
+                             constant(g, n, "shift", IR_I32, 1, x->dims + 1, right)};
+    set_bounds(g, put(g, n, IR_OP_qprelu, in, 3), whole(n->out[0]->quant));
+}
+
 static void convert_maxpool(struct ir_graph *g, struct quant_plan *p, struct ir_node *n) {
     (void)p;
     struct ir_node *q = put(g, n, IR_OP_qmaxpool, n->in, 1);
@@ -338,6 +359,7 @@ static const struct conversion {
     {IR_OP_add, takes_pair, convert_add},
     {IR_OP_mul, takes_pair, convert_mul},
     {IR_OP_affine, takes_affine, convert_affine},
+    {IR_OP_prelu, takes_prelu, convert_prelu},
     {IR_OP_resize, takes_resize, convert_resize},
     {IR_OP_maxpool, takes_maxpool, convert_maxpool},
     {IR_OP_avgpool, takes_avgpool, convert_avgpool},

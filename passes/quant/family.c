@@ -27,7 +27,7 @@ static const struct op_rule {
     {IR_OP_squeeze, true, SIGN_ALL},    {IR_OP_unsqueeze, true, SIGN_ALL},
     {IR_OP_transpose, true, SIGN_ALL},  {IR_OP_slice, true, SIGN_ALL},
     {IR_OP_interleave, true, SIGN_ALL}, {IR_OP_identity, true, SIGN_ALL},
-    {IR_OP_dropout, true, SIGN_ALL},
+    {IR_OP_dropout, true, SIGN_ALL},    {IR_OP_prelu, false, SIGN_ALL},
 };
 
 static const struct op_rule *rule_of(enum ir_op op) {

@@ -60,15 +60,27 @@ static bool settle_mul(const struct quant_families *f, struct quant_plan *p, str
     return quant_family_raise(f, fine, y->quant.exp - other->quant.exp - SHIFT_MAX) || raised;
 }
 
-/* A factor has 15 bits and no more than a shift to the right. */
-static bool settle_affine(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {
-    (void)p;
+/* A factor, here a constant of f32, has 15 bits and no more than a shift to the right. */
+static bool settle_factors(const struct quant_families *f, const struct ir_node *n,
+                           const struct ir_value *factors) {
     double most = 0;
-    const float *factor = n->in[1]->data;
-    for (int64_t c = 0; c < n->in[0]->dims[1]; c++) most = fmax(most, fabs((double)factor[c]));
+    for (int64_t i = 0; i < ir_elements(factors); i++)
+        most = fmax(most, fabs((double)((const float *)factors->data)[i]));
     int x = n->in[0]->quant.exp, y = n->out[0]->quant.exp;
     while (y <= EXP_MAX && rint(ldexp(most, x - y)) > FACTOR_MAX) y++;
     return quant_family_raise(f, n->out[0], y);
+}
+
+static bool settle_affine(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    return settle_factors(f, n, n->in[1]);
+}
+
+/* Above zero a shift, as of a copy, below a factor. */
+static bool settle_prelu(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {
+    (void)p;
+    bool raised = settle_shift(f, n->in[0], n->out[0]);
+    return settle_factors(f, n, n->in[1]) || raised;
 }
 
 struct windows { /* of an average pool */
@@ -128,7 +140,7 @@ static const struct settle_rule {
 } rules[] = {
     {IR_OP_add, settle_add},      {IR_OP_relu, settle_copy},     {IR_OP_clip, settle_copy},
     {IR_OP_avgpool, settle_mean}, {IR_OP_conv, settle_conv},     {IR_OP_concat, settle_concat},
-    {IR_OP_mul, settle_mul},      {IR_OP_affine, settle_affine},
+    {IR_OP_mul, settle_mul},      {IR_OP_affine, settle_affine}, {IR_OP_prelu, settle_prelu},
 };
 
 static bool settle_node(const struct quant_families *f, struct quant_plan *p, struct ir_node *n) {

@@ -182,6 +182,32 @@ static const struct ir_test_case cases[] = {
      "const %s: i32[2] = [17, 9]\n"
      "%y: i16[2x2x1x2] q(bits=16, exp=-7, zero=-32768) = qscale(%x, %m, %b, %s)\n",
      {-32753, -32756, -32768, -32768, -32765, -32746, -32768, -32768}, 8},
+    {"qprelu, random 1",
+     "const %x: i8[2x2x1x2] q(bits=8, exp=-3, zero=0) = [0, 17, -119, 0, -1, -3, 5, -2]\n"
+     "const %m: i16[2] = [-25752, 16384]\n"
+     "const %s: i32[2] = [16, 15]\n"
+     "%y: i8[2x2x1x2] q(bits=8, exp=-1, zero=0) = qprelu(%x, %m, %s)\n",
+     {0, 4, -59, 0, 0, 1, 1, -1}, 8},
+    {"qprelu, random 2",
+     "const %x: i16[2x2x1x2] q(bits=16, exp=-1, zero=0) = [-32768, 32767, 9677, -12996, "
+     "-1, -26440, -23274, -23966]\n"
+     "const %m: i16[2] = [-25166, -4628]\n"
+     "const %s: i32[2] = [16, 15]\n"
+     "%y: i16[2x2x1x2] q(bits=16, exp=1, zero=0) = qprelu(%x, %m, %s)\n",
+     {12583, 8192, 2419, 1835, 0, 10153, 3287, 3385}, 8},
+    {"qprelu, random 3",
+     "const %x: i8[2x2x1x2] q(bits=8, exp=-5, zero=-128) = [-5, 127, -1, -1, 0, 0, 1, 127]\n"
+     "const %m: i16[2] = [-2835, 17590]\n"
+     "const %s: i32[2] = [12, 18]\n"
+     "%y: i16[2x2x1x2] q(bits=16, exp=-7, zero=0) = qprelu(%x, %m, %s) {lo=-900, hi=901}\n",
+     {492, 901, 508, 508, 512, 512, 516, 901}, 8},
+    {"qprelu, random 4",
+     "const %x: i16[2x2x1x2] q(bits=16, exp=-9, zero=-32768) = [-7467, 0, "
+     "-12706, 1, 0, 32767, 21839, -19978]\n"
+     "const %m: i16[2] = [25062, -2224]\n"
+     "const %s: i32[2] = [18, 13]\n"
+     "%y: i8[2x2x1x2] q(bits=8, exp=0, zero=0) = qprelu(%x, %m, %s)\n",
+     {49, 64, 39, 64, 64, 127, 107, 25}, 8},
     {"qavgpool, random 1",
      "const %x: i8[2x1x1x4] q(bits=8, exp=-5, zero=-128) = [2, 0, 127, 127, -128, -119, "
      "94, -100]\n"

@@ -115,6 +115,13 @@ static const struct fault faults[] = {
     {A "const %m: i16[2] = [1, 2]\nconst %b: i32[2] = [1, 2]\nconst %s: i32[2] = [3, 32]\n" Y
        "qscale(%a, %m, %b, %s)",
      "ir_number_range", "a shift is 32"},
+    {A "const %m: i16[2] = [1, 2]\nconst %s: i32[2] = [-1, 31]\n" Y "qprelu(%a, %m, %s)",
+     "ir_number_range", "a shift is -1"},
+    {A "const %m: i16[2] = [1, 2]\nconst %s: i32[2] = [0, 31]\n"
+       "%y: i8[1x2x2x2] q(bits=8, exp=-18, zero=0) = qprelu(%a, %m, %s)",
+     "ir_number_range", "exponents is 16"},
+    {A "const %m: i16[3] = [1, 2, 3]\nconst %s: i32[2] = [0, 31]\n" Y "qprelu(%a, %m, %s)",
+     "ir_dim_bad", "number of channels"},
     {A Y "qmaxpool(%a) {kernel_shape=[1,1]}", "ir_quant_differs", "zero=-128) and %a"},
     {A Y "qavgpool(%a) {kernel_shape=[1,1], shift=0}", "ir_number_range", "entries of mult"},
     {A "%y: i8[1x2x1x1] q(bits=8, exp=0, zero=0) = qavgpool(%a) {kernel_shape=[2,2], mult=[1,2,3], "

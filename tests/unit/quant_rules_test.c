@@ -433,8 +433,55 @@ static void ones_without_end_are_refused(void **state) {
     ctx_free(&c);
 }
 
+/* ---- PRelu ---- */
+
+/* The factor is slope · 2^(x.exp − y.exp) to a part in 2^15, or to a part in 2^32 of one; results
+ * rise only where a factor is more than 15 bits, or where the shift above zero asks for it. */
+static void one_prelu(struct rng *r, int i) {
+    TEST_CTX(c);
+    struct ir_graph *g = ir_graph_new(&c, "g");
+    int bits = i % 2 ? 8 : 16, channels = 5, count = i % 3 ? channels : 1;
+    struct ir_value *x = quant_input(g, channels, 3, 2);
+    float *slope = arena_array(g->arena, (size_t)count, sizeof *slope);
+    for (int o = 0; o < count; o++) {
+        double size = exp2((double)quant_between(r, i % 5 ? -4 : -30, i % 7 ? 1 : 25));
+        slope[o] = (float)(size * (double)quant_between(r, -999, 999) / 1000);
+    }
+    struct ir_value *in[] = {x,
+                             ir_const_new(g, "slope", IR_F32, 3, (int64_t[]){count, 1, 1}, slope)};
+    struct ir_value *y = quant_add_node(g, IR_OP_prelu, "y", in, 2);
+    set_quant(x, bits, (int)quant_between(r, -20, 10), rng_below(r, 2));
+    set_quant(y, bits, (int)quant_between(r, -30, 20), false);
+    ir_add_output(g, y);
+    struct pass_options o = quant_options(&quant_any_target, 4, bits);
+    int least = y->quant.exp;
+    double most = 0;
+    for (int k = 0; k < count; k++) most = fmax(most, fabs((double)slope[k]));
+    if (least < x->quant.exp - 15) least = x->quant.exp - 15;
+    while (most * exp2(x->quant.exp - least) >= 32767.5) least++;
+    assert_true(pass_quantize(g, &o));
+    struct ir_node *q = node_of(g, "y");
+    assert_int_equal(q->op, IR_OP_qprelu);
+    assert_int_equal(q->out[0]->quant.exp, least);
+    for (int k = 0; k < channels; k++) {
+        int shift = ((const int32_t *)q->in[2]->data)[k];
+        double have = ldexp(((const int16_t *)q->in[1]->data)[k], -shift);
+        double want = (double)slope[count == 1 ? 0 : k] * exp2(q->in[0]->quant.exp - least);
+        assert_in_range(shift, 0, 31);
+        assert_true(fabs(have - want) <= fmax(fabs(want) / 32767, exp2(-32)));
+    }
+    ctx_free(&c);
+}
+
+static void prelu_keeps_its_slopes(void **state) {
+    (void)state;
+    struct rng r = {43};
+    for (int i = 0; i < 500; i++) one_prelu(&r, i);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prelu_keeps_its_slopes),
         cmocka_unit_test(conv_keeps_every_rule),
         cmocka_unit_test(nothing_is_raised_without_need),
         cmocka_unit_test(raising_reaches_consumers),

@@ -73,13 +73,15 @@ v = node("qavgpool", [a], made[a], unit + 1, False, kernel_shape=[3, 3], pads=[1
 c = node("qscale", [v] + [ints("scale.m", "i16", rng.integers(-300, 300, 8)), ints("scale.b", "i32", rng.integers(-4000, 4000, 8) << (bits - 8)),
                           ints("scale.s", "i32", rng.integers(6, 11, 8))], made[v], unit + 2)
 l = node("qlut", [c, table()], made[c], unit, False)
+u = node("qprelu", [b] + [ints("prelu.m", "i16", rng.integers(-32768, 32768, 8)), ints("prelu.s", "i32", rng.integers(12, 20, 8))],
+         made[b], unit + 1, lo=low + 2)
 z = node("qlut", [l, table()], made[c], unit)
 half = node("qcopy", [z], [1, 8, 7, 6], unit + 2, step=[2, 2])
 twice = node("qcopy", [half], [1, 8, 14, 18], unit + 1, repeat=[2, 3], lo=low, hi=-low // 2)
 same = node("qcopy", [p], [1, 8, 7, 6], unit + 2)
 j = node("qconcat", [half, same], [1, 16, 7, 6], unit + 2)
 w = node("qinterleave", [half, same, same, half], [1, 8, 14, 12], unit + 2, step=[2, 2])
-y = j, w, twice, m, f
+y = j, w, twice, m, f, u
 outs = []
 for name in y:
     exp = next(l.split("exp=")[1].split(",")[0] for l in lines if l.startswith(f"%{name}:"))
