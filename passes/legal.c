@@ -145,14 +145,14 @@ static bool check_affine(const struct check *x) {
     return expect_image(x, x->n->in[0]);
 }
 
-/* Other forms broadcast along rows or columns, or differ for every pixel. */
+/* Other slopes broadcast along rows or columns, differ for every pixel, or are no numbers. */
 static bool check_prelu(const struct check *x) {
     const struct ir_value *v = x->n->in[0], *slope = x->n->in[1];
     if (!expect_image(x, v) || !expect_const(x, slope, "slope")) return false;
-    return pass_is_per_channel(slope, v->dims[1], 4)
-               ? expect_finite(x, slope, "slope")
-               : REFUSE(x, pass_prelu_slope, slope->name, ir_type_text(x->a, slope),
-                        (long long)v->dims[1]);
+    return (pass_is_per_channel(slope, v->dims[1], 4) &&
+            all_finite(slope->data, ir_elements(slope))) ||
+           REFUSE(x, pass_prelu_slope, slope->name, ir_type_text(x->a, slope),
+                  (long long)v->dims[1]);
 }
 
 static bool check_activation(const struct check *x) {

@@ -259,6 +259,7 @@ static struct ir_value *gen_mul(struct gen *r, struct ir_value *x) {
     return y;
 }
 
+/* A factor per channel and a bias, or a PRelu. */
 static struct ir_value *gen_scale(struct gen *r, struct ir_value *x) {
     size_t n = (size_t)x->dims[1];
     int64_t dims[1] = {x->dims[1]};
@@ -269,27 +270,15 @@ static struct ir_value *gen_scale(struct gen *r, struct ir_value *x) {
         bias[o] = gen_pick(r, -(1 << 22), 1 << 22);
         shift[o] = gen_pick(r, 12, 17);
     }
-    struct ir_value *in[4] = {x, ir_const_new(r->g, NULL, IR_I16, 1, dims, mult),
-                              gen_i32(r, bias, (int)n), gen_i32(r, shift, (int)n)};
-    struct ir_value *y = gen_value(r, (int)n, (int)x->dims[2], (int)x->dims[3], x->quant.exp);
-    gen_clamp(r, ir_node_new(r->g, NULL, IR_OP_qscale, NULL, in, 4, &y, 1));
-    return y;
-}
-
-static struct ir_value *gen_prelu(struct gen *r, struct ir_value *x) {
-    size_t n = (size_t)x->dims[1];
-    int64_t dims[1] = {x->dims[1]};
-    int16_t *mult = gen_array(r, n, sizeof *mult);
-    int32_t *shift = gen_array(r, n, sizeof *shift);
-    for (size_t o = 0; o < n; o++) {
-        mult[o] = (int16_t)gen_pick(r, -32768, 32767);
-        shift[o] = gen_pick(r, 12, 17);
-    }
-    struct ir_value *in[3] = {x, ir_const_new(r->g, NULL, IR_I16, 1, dims, mult),
-                              gen_i32(r, shift, (int)n)};
-    struct ir_value *y =
-        gen_value(r, (int)n, (int)x->dims[2], (int)x->dims[3], x->quant.exp + gen_pick(r, -3, 3));
-    gen_clamp(r, ir_node_new(r->g, NULL, IR_OP_qprelu, NULL, in, 3, &y, 1));
+    bool prelu = x->id % 2 != 0; /* no draw: graphs stay what they are */
+    struct ir_value *m = ir_const_new(r->g, NULL, IR_I16, 1, dims, mult);
+    struct ir_value *b = gen_i32(r, bias, (int)n), *s = gen_i32(r, shift, (int)n);
+    int exp = x->quant.exp + (prelu ? mult[0] % 4 : 0); /* shifts to the left and to the right */
+    struct ir_value *y = gen_value(r, (int)n, (int)x->dims[2], (int)x->dims[3], exp);
+    gen_clamp(r, prelu ? ir_node_new(r->g, NULL, IR_OP_qprelu, NULL, (struct ir_value *[]){x, m, s},
+                                     3, &y, 1)
+                       : ir_node_new(r->g, NULL, IR_OP_qscale, NULL,
+                                     (struct ir_value *[]){x, m, b, s}, 4, &y, 1));
     return y;
 }
 
@@ -527,9 +516,9 @@ typedef struct ir_value *gen_layer_fn(struct gen *r, struct ir_value *x);
 /* A graph of `layers` layers on target t, `hosts` in a hundred of them on the host; owned by c. */
 static struct ir_graph *gen_graph_hosts(struct ctx *c, const struct svpe_target *t, int act_bits,
                                         uint64_t seed, int layers, int hosts) {
-    static gen_layer_fn *const makers[] = {gen_conv, gen_conv,   gen_conv,       gen_conv, gen_add,
-                                           gen_mul,  gen_scale,  gen_lut,        gen_copy, gen_max,
-                                           gen_avg,  gen_concat, gen_interleave, gen_prelu};
+    static gen_layer_fn *const makers[] = {gen_conv, gen_conv,   gen_conv,      gen_conv, gen_add,
+                                           gen_mul,  gen_scale,  gen_lut,       gen_copy, gen_max,
+                                           gen_avg,  gen_concat, gen_interleave};
     struct gen r = {.g = ir_graph_new(c, "random"),
                     .rng = {seed},
                     .target = t,
