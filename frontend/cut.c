@@ -209,7 +209,7 @@ static void list_inputs(struct cut *k) {
     s->inputs = arena_array(s->arena, k->input_count + g->n_input, sizeof *s->inputs);
     for (size_t i = 0; i < k->input_count; i++) {
         struct fe_entry *e = k->inputs[i].entry;
-        if (!e->wanted) diag(s->c, fe_cut_unused, s->file, e->name);
+        if (!e->wanted && !s->probing) diag(s->c, fe_cut_unused, s->file, e->name);
         const Onnx__ValueInfoProto *v = e->wanted ? input_info(k, &k->inputs[i]) : NULL;
         if (v) s->inputs[s->input_count++] = v;
     }

@@ -53,9 +53,12 @@ static bool put_flat_softmax(struct fe_export *x) {
 }
 
 static void put_attr(struct fe_export *x, const struct ir_attr *a) {
-    if (fe_attr_hidden(x->n->op, a->name)) return;
     enum ir_dtype type = a->kind == IR_ATTR_STRING ? ir_dtype_by_name(a->s) : IR_DTYPE_COUNT;
-    if (type != IR_DTYPE_COUNT && (!strcmp(a->name, "to") || !strcmp(a->name, "dtype")))
+    if (x->n->op == IR_OP_quantizelinear && !strcmp(a->name, "dtype") && !ir_in(x->n, 2))
+        fe_put_int(x, "output_dtype", fe_onnx_type(type));
+    else if (fe_attr_hidden(x->n->op, a->name))
+        return;
+    else if (type != IR_DTYPE_COUNT && (!strcmp(a->name, "to") || !strcmp(a->name, "dtype")))
         fe_put_int(x, a->name, fe_onnx_type(type));
     else if (a->kind == IR_ATTR_INT)
         fe_put_int(x, a->name, a->i);
@@ -67,14 +70,31 @@ static void put_attr(struct fe_export *x, const struct ir_attr *a) {
         fe_put_string(x, a->name, a->s);
 }
 
-static void put_more_outputs(struct fe_export *x) {
+/* Outputs that ONNX wants to be there, though the graph leaves out what nothing reads. */
+static int outputs_of(const struct ir_node *n) {
+    int least = n->op == IR_OP_dynamicquantizelinear ? 3 : n->op == IR_OP_topk ? 2 : 1;
+    return n->out_count > least ? n->out_count : least;
+}
+
+static void put_more_outputs(struct fe_export *x, int count) {
     Onnx__NodeProto *n = x->to->node[x->to->n_node - 1];
-    char **out = arena_array(x->a, (size_t)x->n->out_count, sizeof *out);
+    char **out = arena_array(x->a, (size_t)count, sizeof *out);
     out[0] = n->output[0];
-    for (int i = 1; i < x->n->out_count; i++)
-        out[i] = arena_strdup(x->a, x->n->out[i] ? x->n->out[i]->name : "");
+    for (int i = 1; i < count; i++)
+        out[i] = arena_strdup(x->a, i < x->n->out_count && x->n->out[i] ? x->n->out[i]->name
+                                                                        : fe_part(x));
     n->output = out;
-    n->n_output = (size_t)x->n->out_count;
+    n->n_output = (size_t)count;
+}
+
+/* One number per group, as opset 18 has them, becomes one per channel, as 21 wants them. */
+static const char *per_channel(struct fe_export *x, const struct ir_value *v) {
+    int64_t channels = x->n->in[0]->dims[1], groups = ir_attr_int(x->n, "num_groups");
+    if (v->dims[0] == channels || v->dims[0] != groups) return v->name;
+    const char *columns = fe_put_i64s(x, (int64_t[]){groups, 1}, 2);
+    const char *spread = fe_put_i64s(x, (int64_t[]){groups, channels / groups}, 2);
+    const char *all = fe_put2(x, "Expand", fe_put2(x, "Reshape", v->name, columns), spread);
+    return fe_put2(x, "Reshape", all, fe_put_i64s(x, &channels, 1));
 }
 
 /* x·factor + shift, of channels. */
@@ -103,9 +123,10 @@ static bool put_float_node(struct fe_export *x) {
         ir_attr_schema_find(n->op, "act", &info) && strcmp(ir_attr_string(n, "act"), "none") != 0;
     const char **in = arena_array(x->a, (size_t)n->in_count + 1, sizeof *in);
     for (int i = 0; i < n->in_count; i++) in[i] = n->in[i] ? n->in[i]->name : "";
+    for (int i = 1; n->op == IR_OP_groupnorm && i < 3; i++) in[i] = per_channel(x, n->in[i]);
     const char *y = fe_put(x, row->onnx, act ? NULL : n->out[0]->name, in);
     for (int i = 0; i < n->attr_count; i++) put_attr(x, &n->attrs[i]);
-    if (n->out_count > 1) put_more_outputs(x);
+    if (outputs_of(n) > 1) put_more_outputs(x, outputs_of(n));
     if (act) put_act(x, y);
     return true;
 }

@@ -2,7 +2,8 @@
  * becomes the function's nodes, with the names of the call's inputs and outputs, fresh names for
  * what lies between, and the call's attributes where nodes refer to them. Source: onnx.proto,
  * FunctionProto (IR version 8 on; defaults of attributes 9, overloads 10: fields newer than the
- * definitions this may be built with). */
+ * definitions this may be built with). In the same way an If becomes the nodes of the branch that
+ * its condition takes, where that follows from constants and shapes: branch.c. */
 #include "frontend/import.h"
 
 #include <onnx/onnx.pb-c.h>
@@ -28,15 +29,16 @@ struct fe_inliner {
     struct fe_names by_key, taken; /* index: of functions; taken: names of the whole model */
     size_t room, bytes;
     int fresh;
+    size_t branches; /* Ifs met so far */
     bool full, deep; /* the call of the graph that is being inlined cannot be */
 };
 
-/* One call being inlined. */
+/* One call, or one branch of an If, being inlined. */
 struct call {
     const Onnx__NodeProto *proto;
-    const struct function *f;
-    struct fe_names names; /* of the function; maker: what stands for them */
-    int depth;
+    const struct function *f; /* NULL: a branch, */
+    struct call *scope;       /* which reads the names of this one; NULL: those of the graph */
+    struct fe_names names;    /* of the function or the branch; maker: what stands for them */
 };
 
 static const char *domain_of(const char *domain) {
@@ -135,9 +137,15 @@ static const char *fresh(struct fe_inliner *in, const Onnx__NodeProto *call, con
     return name;
 }
 
-/* What a name of the function is called outside; a new one on first sight. */
+/* What a name of the function is called outside; a new one on first sight. What a branch makes is
+ * bound already; what it only reads is of where it stands. */
 static char *outer(struct fe_inliner *in, struct call *k, const char *inner) {
     if (!inner[0]) return (char *)"";
+    for (; k && !k->f; k = k->scope) {
+        const struct fe_entry *e = fe_names_find(&k->names, inner);
+        if (e && e->maker) return (char *)e->maker;
+    }
+    if (!k) return (char *)inner;
     struct fe_entry *e = fe_names_add(&k->names, inner);
     if (!e->maker) e->maker = fresh(in, k->proto, inner);
     return (char *)e->maker; /* protobuf-c's lists are of char *, which nobody writes to */
@@ -154,6 +162,8 @@ static const Onnx__AttributeProto *named(Onnx__AttributeProto *const *list, size
 static Onnx__AttributeProto *resolved(struct fe_inliner *in, const struct call *k,
                                       Onnx__AttributeProto *a) {
     if (!a->ref_attr_name || !a->ref_attr_name[0]) return a;
+    while (k && !k->f) k = k->scope;
+    if (!k) return a;
     const Onnx__AttributeProto *given =
         named(k->proto->attribute, k->proto->n_attribute, a->ref_attr_name);
     if (!given) given = named(k->f->defaults, k->f->default_count, a->ref_attr_name);
@@ -215,6 +225,65 @@ static void bind(struct fe_inliner *in, struct call *k) {
         else
             e->maker = p->output[i];
     }
+}
+
+/* --- branches --- */
+
+/* An initializer of a branch is a node of the graph: a Constant. */
+static void add_constant(struct fe_inliner *in, Onnx__TensorProto *t, char *name) {
+    struct {
+        Onnx__NodeProto node;
+        Onnx__AttributeProto attr, *attrs[1];
+        char *outputs[1];
+    } *m = copy_room(in, sizeof *m);
+    if (!m) return;
+    onnx__node_proto__init(&m->node);
+    onnx__attribute_proto__init(&m->attr);
+    m->attr.name = (char *)"value";
+    m->attr.has_type = 1;
+    m->attr.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR;
+    m->attr.t = t;
+    m->attrs[0] = &m->attr;
+    m->outputs[0] = name;
+    m->node.op_type = (char *)"Constant";
+    m->node.name = name;
+    m->node.attribute = m->attrs;
+    m->node.output = m->outputs;
+    m->node.n_attribute = m->node.n_output = 1;
+    add_item(in, &m->node, FE_OPSET_MAX);
+}
+
+/* A name that the branch makes: that of the If's output, or a fresh one. */
+static void bind_made(struct fe_inliner *in, struct call *k, const char *inner) {
+    if (!inner || !inner[0]) return;
+    struct fe_entry *e = fe_names_add(&k->names, inner);
+    if (!e->maker) e->maker = e->uses ? k->proto->output[e->index] : fresh(in, k->proto, inner);
+}
+
+static void bind_branch(struct fe_inliner *in, struct call *k, const Onnx__GraphProto *g) {
+    const Onnx__NodeProto *p = k->proto;
+    for (size_t i = 0; i < p->n_output; i++) {
+        struct fe_entry *e = fe_names_add(&k->names, g->output[i]->name);
+        if (p->output[i][0] && !e->uses++) e->index = (int)i;
+    }
+    for (size_t i = 0; i < g->n_initializer; i++) {
+        bind_made(in, k, g->initializer[i]->name);
+        char *name = g->initializer[i]->name;
+        if (name && name[0]) add_constant(in, g->initializer[i], outer(in, k, name));
+    }
+    for (size_t i = 0; i < g->n_node; i++)
+        for (size_t o = 0; o < g->node[i]->n_output; o++) bind_made(in, k, g->node[i]->output[o]);
+    for (size_t i = 0; i < p->n_output; i++) {
+        const char *from = outer(in, k, g->output[i]->name);
+        if (p->output[i][0] && strcmp(from, p->output[i]) != 0)
+            add_identity(in, from, p->output[i]);
+    }
+}
+
+/* NULL: the node is no If, or not one that can be decided. */
+static const Onnx__GraphProto *branch_of(struct fe_inliner *in, const Onnx__NodeProto *p) {
+    if (!p->op_type || strcmp(p->op_type, "If") != 0 || domain_of(p->domain)[0]) return NULL;
+    return fe_branch(in->s, p, in->branches++);
 }
 
 /* --- what expand.c makes nodes with --- */
@@ -296,26 +365,48 @@ void fe_say_call(struct fe_state *s, const struct fe_item *n, const char *where)
         diag(s->c, fe_call_arity, where, p->n_input, p->n_output, f->n_input, f->n_output);
 }
 
+/* Where a node stands. */
+struct place {
+    int64_t opset;
+    int depth;
+    struct call *scope;
+};
+
+static void add_node(struct fe_inliner *in, const Onnx__NodeProto *p, struct place at);
+
 /* NOLINTNEXTLINE(misc-no-recursion): no deeper than FE_CALL_DEPTH_MAX */
-static void add_node(struct fe_inliner *in, const Onnx__NodeProto *p, int64_t opset, int depth) {
+static void add_nodes(struct fe_inliner *in, struct call *k, Onnx__NodeProto *const *nodes,
+                      size_t count, struct place at) {
+    for (size_t i = 0; i < count && !in->full && !in->deep; i++) {
+        const Onnx__NodeProto *inner = copy_node(in, k, nodes[i]);
+        if (inner) add_node(in, inner, at);
+    }
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than FE_CALL_DEPTH_MAX */
+static void add_node(struct fe_inliner *in, const Onnx__NodeProto *p, struct place at) {
     const struct function *f = find_function(in, p);
-    if (!f) {
-        expand_or_add(in, p, opset);
+    const Onnx__GraphProto *branch = f ? NULL : branch_of(in, p);
+    if (!f && !branch) {
+        expand_or_add(in, p, at.opset);
         return;
     }
-    in->deep |= depth == FE_CALL_DEPTH_MAX;
+    in->deep |= at.depth == FE_CALL_DEPTH_MAX;
     if (in->deep) return;
-    if (!arity_fits(p, f->proto)) {
-        add_item(in, p, opset)->call = f->proto;
+    if (f && !arity_fits(p, f->proto)) {
+        add_item(in, p, at.opset)->call = f->proto;
         return;
     }
-    struct call k = {.proto = p, .f = f, .depth = depth};
+    struct call k = {.proto = p, .f = f, .scope = at.scope};
     struct arena *scratch = arena_new(in->s->c);
     fe_names_init_keyed(&k.names, scratch, in->taken.key);
-    bind(in, &k);
-    for (size_t i = 0; i < f->proto->n_node && !in->full && !in->deep; i++) {
-        const Onnx__NodeProto *inner = copy_node(in, &k, f->proto->node[i]);
-        if (inner) add_node(in, inner, f->opset, depth + 1);
+    struct place inside = {f ? f->opset : at.opset, at.depth + 1, &k};
+    if (f) {
+        bind(in, &k);
+        add_nodes(in, &k, f->proto->node, f->proto->n_node, inside);
+    } else {
+        bind_branch(in, &k, branch);
+        add_nodes(in, &k, branch->node, branch->n_node, inside);
     }
     arena_free(scratch);
 }
@@ -324,7 +415,7 @@ static void add_node(struct fe_inliner *in, const Onnx__NodeProto *p, int64_t op
 static void add_root(struct fe_inliner *in, const Onnx__NodeProto *p) {
     size_t count = in->s->node_count;
     in->deep = false;
-    add_node(in, p, in->s->model_opset, 0);
+    add_node(in, p, (struct place){in->s->model_opset, 0, NULL});
     if (in->s->node_count == count + 1 && in->s->nodes[count].proto == p) return;
     if (!in->full && !in->deep) return;
     in->s->node_count = count;

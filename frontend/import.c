@@ -109,20 +109,27 @@ static bool is_another(struct fe_state *s, const uint8_t *bytes, size_t size) {
 
 /* The part of the model before it is imported once more, with a context of its own, so that nothing
  * is heard of what may be wrong there. */
-bool fe_infer_value(const struct fe_state *s, const char *name, struct fe_shape *out) {
-    struct ctx quiet;
+struct ir_graph *fe_probe(const struct fe_state *s, struct ctx *quiet, const char *name, bool cut) {
     struct fe_options o = *s->options;
-    volatile bool good = false;
     o.sizes.outputs = &name;
     o.sizes.output_count = 1;
-    o.sizes.input_count = 0;
+    if (!cut) o.sizes.input_count = 0;
+    struct fe_state t = {.c = quiet, .file = s->file, .options = &o, .model = s->model};
+    t.arena = arena_new(quiet);
+    t.probing = true;
+    t.decided = s->decided;
+    t.decided_count = s->decided_count;
+    import_graph(&t);
+    return !quiet->errors && t.g->output_count == 1 ? t.g : NULL;
+}
+
+bool fe_infer_value(const struct fe_state *s, const char *name, struct fe_shape *out) {
+    struct ctx quiet;
+    volatile bool good = false;
     ctx_init(&quiet, s->c->tool, NULL);
     if (!setjmp(quiet.oom)) {
-        struct fe_state t = {.c = &quiet, .file = s->file, .options = &o, .model = s->model};
-        t.arena = arena_new(&quiet);
-        t.probing = true;
-        import_graph(&t);
-        const struct ir_value *v = !quiet.errors && t.g->output_count == 1 ? t.g->outputs[0] : NULL;
+        const struct ir_graph *g = fe_probe(s, &quiet, name, false);
+        const struct ir_value *v = g ? g->outputs[0] : NULL;
         good = v && ir_elements(v) >= 0;
         if (good) {
             *out = (struct fe_shape){.type = fe_dtype_of(v->dtype), .rank = v->rank};

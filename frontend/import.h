@@ -77,10 +77,12 @@ struct fe_state {
     size_t input_count;
     const char **outputs;
     size_t output_count;
-    int fresh;    /* numbers given to names of our own */
-    int errors;   /* of the context before */
-    bool enough;  /* see fe_enough() */
-    bool probing; /* only a shape is asked for: fe_infer_value() */
+    int fresh;             /* numbers given to names of our own */
+    int errors;            /* of the context before */
+    bool enough;           /* see fe_enough() */
+    bool probing;          /* only a shape is asked for: fe_infer_value() */
+    const int8_t *decided; /* of each If in the order in which they are met: see fe_branch() */
+    size_t decided_count;
 };
 
 /* A node being imported: hooks edit it before it becomes an ir_node. */
@@ -107,6 +109,17 @@ struct fe_shape {
     int64_t dims[IR_MAX_RANK];
 };
 bool fe_infer_value(const struct fe_state *s, const char *name, struct fe_shape *out);
+
+/* branch.c: the branch that the If p takes, the index-th one that is met; NULL: it depends on data,
+ * or is of no form that can be inlined. */
+struct Onnx__GraphProto;
+const struct Onnx__GraphProto *fe_branch(struct fe_state *s, const struct Onnx__NodeProto *p,
+                                         size_t index);
+/* import.c: the graph of what the value depends on, in a context of its own; NULL: it cannot be
+ * imported. The context has to be freed either way. */
+struct ir_graph *fe_probe(const struct fe_state *s, struct ctx *quiet, const char *name, bool cut);
+/* reference.c: infers shapes and computes what follows from constants and shapes. */
+bool fe_settle_shapes(struct ir_graph *g);
 
 bool fe_enough(struct fe_state *s); /* FE_ERRORS_MAX are said; the first time it says so */
 

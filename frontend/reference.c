@@ -1,6 +1,6 @@
 /* The float answer of an ONNX model, by the IR's own evaluator, which calibration runs as well:
  * what quantization is measured against. */
-#include "frontend/frontend.h"
+#include "frontend/import.h"
 
 #include "frontend/diag.h"
 
@@ -42,7 +42,7 @@ static bool fold(struct ir_graph *g, struct ir_node *n) {
 
 /* Shape arithmetic is done first: the evaluator wants every shape, and some follow from values
  * only. */
-static bool settle_shapes(struct ir_graph *g) {
+bool fe_settle_shapes(struct ir_graph *g) {
     for (struct ir_node *n = g->first, *next; n; n = next) {
         next = n->next;
         if (!ir_infer_node(g, n)) return false;
@@ -80,7 +80,7 @@ struct engine *engine_open_onnx(struct ctx *c, struct arena *a, const char *path
                                 const struct engine_sizes *sizes) {
     struct fe_options o = {.sizes = sizes ? *sizes : (struct engine_sizes){0}};
     struct ir_graph *g = fe_import(c, path, &o);
-    if (!g || !settle_shapes(g)) return NULL;
+    if (!g || !fe_settle_shapes(g)) return NULL;
     struct reference *r = arena_alloc(a, sizeof *r);
     struct engine *e = arena_alloc(a, sizeof *e);
     struct engine_tensor *inputs = arena_array(a, (size_t)g->input_count, sizeof *inputs);

@@ -147,11 +147,29 @@ static bool good_place(const struct way *w, const char *name) {
     return from && !from->behind && !from->before && from->data;
 }
 
-/* Values of the part that stays which what goes reads, or which are outputs already. */
+/* Values of the part that stays which the parts of an If or a Loop read; how many. */
+static int cut_parts(const struct way *w, const Onnx__NodeProto *p, struct list *l) {
+    int found = 0;
+    for (size_t i = 0; i < p->n_attribute; i++) {
+        const Onnx__GraphProto *g = p->attribute[i]->g;
+        for (size_t k = 0; g && k < g->n_node; k++)
+            for (size_t n = 0; n < g->node[k]->n_input; n++)
+                if (good_place(w, g->node[k]->input[n])) {
+                    add_name(l, g->node[k]->input[n]);
+                    found++;
+                }
+    }
+    return found;
+}
+
+/* Values of the part that stays which what goes reads, or which are outputs already. The condition
+ * of an If is none that anybody wants. */
 static void cut_end(const struct way *w, struct list *l) {
     for (size_t i = 0; i < w->count; i++) {
         const Onnx__NodeProto *p = w->s->nodes[w->order[i]].proto;
-        for (size_t k = 0; w->of[w->order[i]].behind && k < p->n_input; k++)
+        if (!w->of[w->order[i]].behind) continue;
+        if (cut_parts(w, p, l) && !strcmp(op_type(p), "If")) continue;
+        for (size_t k = 0; k < p->n_input; k++)
             if (good_place(w, p->input[k])) add_name(l, p->input[k]);
     }
     for (size_t i = 0; i < w->s->output_count && l->count; i++)

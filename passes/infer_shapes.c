@@ -39,6 +39,16 @@ static bool expect_input(struct ir_graph *g, const struct ir_value *v) {
     return good;
 }
 
+/* The computed values that the node reads: where the model can be cut. */
+static void say_way_out(struct ir_graph *g, const struct ir_node *n) {
+    const char *names = NULL;
+    for (int i = 0; i < n->in_count; i++)
+        if (n->in[i] != NULL && n->in[i]->producer != NULL)
+            names = names == NULL ? n->in[i]->name
+                                  : arena_printf(g->arena, "%s,%s", names, n->in[i]->name);
+    if (names != NULL) diag(g->ctx, pass_shape_way_out, ir_node_where(g->arena, n), names);
+}
+
 /* Only the first of a chain is said: the others follow from it. */
 static bool expect_outputs(struct ir_graph *g, const struct ir_node *n) {
     bool good = true;
@@ -46,9 +56,10 @@ static bool expect_outputs(struct ir_graph *g, const struct ir_node *n) {
         const struct ir_value *v = n->out[i];
         if (is_known(v)) continue;
         good = false;
-        if (are_inputs_known(n))
-            diag(g->ctx, pass_shape_unknown, ir_node_where(g->arena, n), v->name,
-                 ir_type_text(g->arena, v));
+        if (!are_inputs_known(n)) continue;
+        diag(g->ctx, pass_shape_unknown, ir_node_where(g->arena, n), v->name,
+             ir_type_text(g->arena, v));
+        say_way_out(g, n);
     }
     return good;
 }

@@ -35,11 +35,22 @@ static bool is_from_input(const struct ir_value *v) {
     return v->producer == NULL && !ir_is_const(v);
 }
 
+/* A network input itself can be given another batch on the command line. */
+static bool wrong_batch(const struct check *x, const struct ir_value *v) {
+    bool good = WRONG(x, pass_batch, v->name, ir_type_text(x->a, v));
+    if (v->producer == NULL)
+        x->why->hint = arena_printf(
+            x->a,
+            "compile with --inputs=%s:1x%lldx%lldx%lld, or export the model with a batch of 1",
+            v->name, (long long)v->dims[1], (long long)v->dims[2], (long long)v->dims[3]);
+    return good;
+}
+
 /* Programs are for one image: more of them at the network's input are no matter of placement. */
 static bool expect_image(const struct check *x, const struct ir_value *v) {
     if (v->dtype == IR_F32 && v->rank == 4 && v->dims[0] == 1 && ir_elements(v) > 0) return true;
     if (v->dtype == IR_F32 && v->rank == 4 && v->dims[0] > 1 && is_from_input(v))
-        return WRONG(x, pass_batch, v->name, ir_type_text(x->a, v));
+        return wrong_batch(x, v);
     return REFUSE(x, pass_not_image, v->name, ir_type_text(x->a, v));
 }
 
