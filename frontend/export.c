@@ -52,6 +52,15 @@ static bool put_flat_softmax(struct fe_export *x) {
     return true;
 }
 
+/* What Upsample did has no name of its own in Resize. */
+static const char *text_of(const struct fe_export *x, const struct ir_attr *a) {
+    const struct ir_value *v = x->n->in[0], *y = x->n->out[0];
+    if (x->n->op != IR_OP_resize || strcmp(a->s, "simple") != 0) return a->s;
+    for (int i = 0; i < v->rank && v->rank == y->rank; i++)
+        if (v->dims[i] >= 0 && y->dims[i] >= 0 && y->dims[i] < v->dims[i]) return "ceil";
+    return "floor";
+}
+
 static void put_attr(struct fe_export *x, const struct ir_attr *a) {
     enum ir_dtype type = a->kind == IR_ATTR_STRING ? ir_dtype_by_name(a->s) : IR_DTYPE_COUNT;
     if (x->n->op == IR_OP_quantizelinear && !strcmp(a->name, "dtype") && !ir_in(x->n, 2))
@@ -67,7 +76,7 @@ static void put_attr(struct fe_export *x, const struct ir_attr *a) {
     else if (a->kind == IR_ATTR_INTS)
         fe_put_ints(x, a->name, a->ints, a->count);
     else
-        fe_put_string(x, a->name, a->s);
+        fe_put_string(x, a->name, text_of(x, a));
 }
 
 /* Outputs that ONNX wants to be there, though the graph leaves out what nothing reads. */
@@ -111,6 +120,14 @@ static bool put_affine(struct fe_export *x) {
     return true;
 }
 
+/* The value is an input here, and an attribute there. */
+static bool put_fill(struct fe_export *x) {
+    const struct ir_node *n = x->n;
+    const char *value = fe_put1(x, "Squeeze", n->in[1]->name);
+    fe_put(x, "Expand", n->out[0]->name, (const char *const[]){value, n->in[0]->name, NULL});
+    return true;
+}
+
 static bool put_float_node(struct fe_export *x) {
     const struct ir_node *n = x->n;
     const struct ir_op_info *row = ir_op_info(n->op);
@@ -118,6 +135,7 @@ static bool put_float_node(struct fe_export *x) {
     if (!row->onnx[0]) return fe_export_quant(x);
     if (row->since_min > x->opset) x->opset = row->since_min;
     if (n->op == IR_OP_softmax && ir_attr_int(n, "flat")) return put_flat_softmax(x);
+    if (n->op == IR_OP_constantofshape && ir_in(n, 1)) return put_fill(x);
     struct ir_attr_info info;
     bool act =
         ir_attr_schema_find(n->op, "act", &info) && strcmp(ir_attr_string(n, "act"), "none") != 0;
