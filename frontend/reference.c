@@ -18,7 +18,7 @@ enum { FOLD_MAX = 1 << 20 }; /* elements of a constant that is made here */
 static bool is_foldable(const struct ir_node *n) {
     for (int i = 0; i < n->out_count; i++)
         if (ir_elements(n->out[i]) < 0 || ir_elements(n->out[i]) > FOLD_MAX) return false;
-    for (int i = 0; i < n->in_count && n->op != IR_OP_shape; i++)
+    for (int i = 0; i < n->in_count && !ir_op_asks_shape(n->op); i++)
         if (n->in[i] && !ir_is_const(n->in[i])) return false;
     return true;
 }
@@ -27,8 +27,8 @@ static bool is_foldable(const struct ir_node *n) {
 static bool fold(struct ir_graph *g, struct ir_node *n) {
     struct arena *scratch = arena_new(g->ctx);
     struct ir_tensor *values = arena_array(scratch, (size_t)g->value_count, sizeof *values);
-    for (int i = 0; i < n->in_count;
-         i++) /* Shape asks for its input's data, but reads none of it */
+    /* Shape and its like want their input to be there, and read none of it. */
+    for (int i = 0; i < n->in_count; i++)
         if (n->in[i] && !ir_is_const(n->in[i])) values[n->in[i]->id].data = arena_alloc(scratch, 0);
     bool good = ir_eval_node(g, g->arena, n, values);
     for (int i = 0; good && i < n->out_count; i++) {

@@ -36,7 +36,7 @@ bool pass_fold_node(struct ir_graph *g, struct ir_node *n) {
     for (int i = 0; i < n->in_count; i++) {
         const struct ir_value *v = n->in[i];
         if (v == NULL) continue;
-        /* Shape looks at no element, but the evaluator wants every input to be there. */
+        /* Shape and its like read no element, but the evaluator wants every input to be there. */
         values[v->id].data = ir_is_const(v) ? (void *)v->data : arena_alloc(scratch, 0);
     }
     bool good = ir_eval_node(g, g->arena, n, values);
@@ -51,7 +51,7 @@ bool pass_fold_node(struct ir_graph *g, struct ir_node *n) {
 
 static bool is_constant(const struct ir_graph *g, const struct ir_node *n) {
     (void)g;
-    return n->op == IR_OP_shape || all_const(n);
+    return ir_op_asks_shape(n->op) || all_const(n);
 }
 
 /* Dimensions of size 1 may move: the elements stay in their order. */

@@ -22,7 +22,7 @@ enum { MOST_SIZES = 64 };
 
 static bool is_foldable_arithmetic(const struct ir_node *n) {
     if (!is_known(n->out[0]) || ir_elements(n->out[0]) > MOST_SIZES) return false;
-    if (n->op == IR_OP_shape) return is_known(n->in[0]);
+    if (ir_op_asks_shape(n->op)) return is_known(n->in[0]);
     for (int i = 0; i < n->in_count; i++)
         if (n->in[i] != NULL && !ir_is_const(n->in[i])) return false;
     return true;

@@ -2,8 +2,8 @@
 
     python3 tests/models/operators.py > operators.textproto; sh tests/lit/encode.sh operators.textproto operators.onnx
 
-Strided stem with its padding apart, batch norm, pools, depthwise, clip, a residual, branches that meet in an addition,
-shape arithmetic, dense layers, softmax. Weights are random and of no symmetry, so that a wrong permutation shows.
+Strided stem with its padding apart, batch norm, pools, depthwise, clip, a residual, branches that meet in an addition, a
+branch that grows and moves its pixels, shape arithmetic, dense layers, softmax. Weights are random and of no symmetry, so that a wrong permutation shows.
 """
 import pathlib
 import random
@@ -39,10 +39,10 @@ def attribute(name, value):
     return f'\n    attribute {{ name: "{name}" type: {kind} {field}: {text} }}'
 
 
-def node(op, inputs, output, **attributes):
-    names = "".join(f' input: "{i}"' for i in inputs)
+def node(op, inputs, *outputs, **attributes):
+    names = "".join(f' input: "{i}"' for i in inputs) + "".join(f' output: "{o}"' for o in outputs)
     more = "".join(attribute(k, v) for k, v in attributes.items())
-    nodes.append(f'node {{ op_type: "{op}" name: "{output}"{names} output: "{output}"{more} }}')
+    nodes.append(f'node {{ op_type: "{op}" name: "{outputs[0]}"{names}{more} }}')
 
 
 floats("stem.w", (8, 3, 3, 3))
@@ -90,16 +90,51 @@ node("PRelu", ["right", "right.slope"], "right.prelu")
 node("Add", ["left.moved", "right.prelu"], "meet")
 node("AveragePool", ["meet"], "mean", kernel_shape=[3, 3], strides=[1, 1], pads=[1, 1, 1, 1])
 node("GlobalAveragePool", ["mean"], "global")
-node("Shape", ["global"], "shape")
+# A branch that grows, moves its pixels and shrinks to a number per channel.
+floats("up.w", (5, 8, 2, 2))
+node("ConvTranspose", ["meet", "up.w"], "up", strides=[2, 2])
+node("DepthToSpace", ["up"], "pixels", blocksize=2)
+node("SpaceToDepth", ["pixels"], "blocks", blocksize=2)
+ints("split.sizes", [3, 5])
+node("Split", ["blocks", "split.sizes"], "three", "five", axis=1)
+scalar("least", -2)
+node("Max", ["three", "least"], "three.low")
+node("Min", ["three.low", "hi"], "three.high")
+floats("five.w", (3, 5, 1, 1))
+node("Conv", ["five", "five.w"], "five.three")
+node("Sum", ["three.high", "five.three"], "three.sum")
+node("Mean", ["three.sum", "five.three"], "three.mean")
+initializers.append('initializer { name: "twice" data_type: 1 dims: 4 float_data: [1, 1, 2, 2] }')
+node("Resize", ["three.mean", "", "twice"], "large", mode="nearest", coordinate_transformation_mode="asymmetric",
+     nearest_mode="floor")
+ints("plane", [2, 3])
+node("ReduceMean", ["large", "plane"], "large.mean")
+node("ReduceMax", ["three.sum", "plane"], "three.most")
+node("GlobalMaxPool", ["blocks"], "blocks.most")
+node("Concat", ["large.mean", "three.most", "blocks.most"], "branch", axis=1)
+floats("branch.w", (5, 14, 1, 1))
+node("Conv", ["branch", "branch.w"], "branch.five")
+node("Add", ["global", "branch.five"], "both")
+node("Shape", ["both"], "shape")
 ints("first", [0])
 node("Gather", ["shape", "first"], "batch", axis=0)
 node("Constant", [], "rest", value_ints=[-1])
 node("Concat", ["batch", "rest"], "flat.shape", axis=0)
 node("Cast", ["flat.shape"], "flat.cast", to=7)
-node("Reshape", ["global", "flat.cast"], "flat")
+node("Reshape", ["both", "flat.cast"], "flat")
+# Its weights by way of shapes: rows 0…4 of theirs, times the identity.
 floats("fc.w", (5, 6))
 floats("fc.b", (6,))
-node("Gemm", ["flat", "fc.w", "fc.b"], "fc")
+node("Size", ["both"], "rows")
+initializers.append('initializer { name: "from" data_type: 7 int64_data: 0 }')
+initializers.append('initializer { name: "by" data_type: 7 int64_data: 1 }')
+node("Range", ["from", "rows", "by"], "order")
+node("Gather", ["fc.w", "order"], "fc.rows", axis=0)
+ints("square", [6, 6])
+node("ConstantOfShape", ["square"], "zeros")
+node("EyeLike", ["zeros"], "eye")
+node("MatMul", ["fc.rows", "eye"], "fc.same")
+node("Gemm", ["flat", "fc.same", "fc.b"], "fc")
 node("Relu", ["fc"], "fc.relu")
 floats("mm.w", (4, 6))
 node("Transpose", ["mm.w"], "mm.wt", perm=[1, 0])

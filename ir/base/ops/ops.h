@@ -212,6 +212,8 @@ bool ir_function_nonneg(enum ir_op op);
 
 /* rules.c: of the float level. */
 bool ir_op_runs(enum ir_op op);
+/* It asks for the shape of its input and reads none of its elements. */
+bool ir_op_asks_shape(enum ir_op op);
 
 /* infer.c: types of the outputs of one node of the float level, n->out_count entries. values: data
  * by value id where it is known, for shapes that depend on it; NULL: constants only. What does not

@@ -18,6 +18,10 @@ const struct ir_rule *ir_float_rule(enum ir_op op) {
     return rules[op].types == NULL ? NULL : &rules[op];
 }
 
+bool ir_op_asks_shape(enum ir_op op) {
+    return op == IR_OP_shape || op == IR_OP_size || op == IR_OP_eyelike;
+}
+
 bool ir_op_runs(enum ir_op op) {
     return ir_float_rule(op) != NULL;
 }
