@@ -17,8 +17,8 @@ static bool grows(const struct ir_value *scales) {
     return true;
 }
 
-/* Before version 11 scales were input 1, pixels stood at their corners, and which is the nearest was
- * not said; where nothing shrinks it is the one before for everybody. */
+/* Before version 11 scales were input 1, pixels stood at their corners, and which is the nearest
+ * was not said; where nothing shrinks it is the one before for everybody. */
 static void modernise(struct fe_node *n) {
     if (n->in_count < 2) return;
     n->in[SCALES] = n->in[1];

@@ -1,6 +1,6 @@
 /* Part of pass legalize: arithmetic that found no convolution to go into, in the words of the
- * vector unit. A batch norm or a constant per channel becomes an affine, two of them in a row one; a
- * difference of activations becomes a sum. */
+ * vector unit. A batch norm or a constant per channel becomes an affine, two of them in a row one;
+ * a difference of activations becomes a sum. */
 #include "passes/internal.h"
 
 static bool is_image(const struct ir_value *v) {

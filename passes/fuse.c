@@ -1,8 +1,8 @@
 /* Pass fuse. Requires SHAPES, FOLDED, NO_BN. Provides FUSED. Breaks RANGES.
  *
  * Relu and Clip become the attribute `act` of the convolution, addition or affine before them,
- * through a max-pool where one stands between. Behind a Concat each operand is clamped instead. Pad by
- * zeros becomes padding of the convolution or pool behind it. What feeds anybody else as well is
+ * through a max-pool where one stands between. Behind a Concat each operand is clamped instead. Pad
+ * by zeros becomes padding of the convolution or pool behind it. What feeds anybody else as well is
  * left alone. */
 #include "passes/internal.h"
 

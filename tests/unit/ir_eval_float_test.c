@@ -378,8 +378,8 @@ static void test_cases(void **state) {
     for (int i = 0; i < CASE_COUNT; i++) ir_test_evaluate(&cases[i]);
 }
 
-/* Every float operator has a case; constant and upsample are gone after import, and functions of one
- * element have their own test. */
+/* Every float operator has a case; constant and upsample are gone after import, and functions of
+ * one element have their own test. */
 static void test_every_operator_has_a_case(void **state) {
     (void)state;
     for (int op = 0; op < IR_OP_COUNT; op++) {

@@ -1,5 +1,6 @@
 /* Operators of detection networks: shape rules and evaluators of NonMaxSuppression, whose output is
- * as long as its numbers make it, and of RoiAlign. Source: ONNX NonMaxSuppression 11, RoiAlign 22. */
+ * as long as its numbers make it, and of RoiAlign. Source: ONNX NonMaxSuppression 11, RoiAlign
+ * 22. */
 #include "base/ops/internal.h"
 
 #include <math.h>

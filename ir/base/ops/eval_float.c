@@ -1,5 +1,5 @@
-/* Softmax, and what float operators share: the clamp of a fused activation. Sums in double in a fixed
- * order, one rounding to float at the end. Source: ONNX Softmax 13. */
+/* Softmax, and what float operators share: the clamp of a fused activation. Sums in double in a
+ * fixed order, one rounding to float at the end. Source: ONNX Softmax 13. */
 #include "base/ops/internal.h"
 
 #include <math.h>

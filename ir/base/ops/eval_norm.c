@@ -1,5 +1,5 @@
-/* The normalisations. Sums in double in a fixed order, one rounding to float at the end. Source: ONNX
- * BatchNormalization 15, InstanceNormalization 22, LayerNormalization 17, RMSNormalization 23,
+/* The normalisations. Sums in double in a fixed order, one rounding to float at the end. Source:
+ * ONNX BatchNormalization 15, InstanceNormalization 22, LayerNormalization 17, RMSNormalization 23,
  * GroupNormalization 21, MeanVarianceNormalization 13, LRN 13. */
 #include "base/ops/internal.h"
 
@@ -112,7 +112,8 @@ bool ir_eval_groupnorm(const struct ir_eval *e) {
 
 /* --- over the last dimensions --- */
 
-/* Row by row: scale and bias are broadcast to the whole input. root: without taking the mean off. */
+/* Row by row: scale and bias are broadcast to the whole input. root: without taking the mean
+ * off. */
 static bool eval_layer(const struct ir_eval *e, bool root) {
     const struct ir_value *v = ir_in(e->n, 0);
     int axis = ir_axis(ir_attr_int(e->n, "axis"), v->rank);

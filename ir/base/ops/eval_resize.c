@@ -1,7 +1,7 @@
 /* Resize by any mode along any axes. Each axis has, for each output place, input places and their
  * weights; axes are done one after the other, sums in double, one rounding at the end. Where an
- * output place lies in the input is computed in single precision, as ONNX Runtime does: which of two
- * neighbours is the nearest may hang on it. Source: ONNX Resize 19. */
+ * output place lies in the input is computed in single precision, as ONNX Runtime does: which of
+ * two neighbours is the nearest may hang on it. Source: ONNX Resize 19. */
 #include "base/ops/internal.h"
 
 #include <math.h>
@@ -127,8 +127,8 @@ static int64_t inside(int64_t at, int64_t size) {
     return at < 0 ? 0 : at >= size ? size - 1 : at;
 }
 
-/* By how much distances shrink in the eyes of the kernel: it is widened where many input places fall
- * on one output place, to all of the input at most. */
+/* By how much distances shrink in the eyes of the kernel: it is widened where many input places
+ * fall on one output place, to all of the input at most. */
 static double narrowing(const struct resize *r, const struct axis *s) {
     if (!r->antialias || s->scale >= 1) return 1;
     return fmax((double)s->scale, 1 / (double)s->in);

@@ -1,13 +1,13 @@
 /* Convolutions that are not two-dimensional, and transposed ones of any dimensions: plain, sums in
- * double in a fixed order (channel, then taps), one rounding to float. Two-dimensional convolution is
- * eval_conv.c's. Source: ONNX Conv 22, ConvTranspose 22. */
+ * double in a fixed order (channel, then taps), one rounding to float. Two-dimensional convolution
+ * is eval_conv.c's. Source: ONNX Conv 22, ConvTranspose 22. */
 #include "base/ops/internal.h"
 
 #include <math.h>
 
-/* Both kinds pair the places i of a small volume with the places i·stride + tap·dilation − before of
- * a large one: a convolution adds up what it reads from the large one, a transposed one adds into
- * it. */
+/* Both kinds pair the places i of a small volume with the places i·stride + tap·dilation − before
+ * of a large one: a convolution adds up what it reads from the large one, a transposed one adds
+ * into it. */
 struct volume {
     struct ir_window w; /* with all its dimensions */
     int64_t small[IR_WINDOW_DIMS], large[IR_WINDOW_DIMS];

@@ -1,4 +1,5 @@
-/* Shape rules of the matrix products, of floats and of integers. Source: ONNX Gemm 13, MatMul 13. */
+/* Shape rules of the matrix products, of floats and of integers. Source: ONNX Gemm 13, MatMul
+ * 13. */
 #include "base/ops/internal.h"
 
 static bool multiplies(enum ir_dtype t) {
