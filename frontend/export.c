@@ -39,13 +39,13 @@ static void put_act(struct fe_export *x, const char *from) {
             (const char *const[]){from, clip_bound(x, "act_min"), clip_bound(x, "act_max"), NULL});
 }
 
-/* Softmax of old: all axes from one on are one. */
-static bool put_flat_softmax(struct fe_export *x) {
+/* Softmax, LogSoftmax and Hardmax of old: all axes from one on are one. */
+static bool put_flat(struct fe_export *x) {
     const struct ir_value *v = x->n->in[0], *y = x->n->out[0];
     int64_t axis = ir_attr_int(x->n, "axis");
     const char *flat = fe_put1(x, "Flatten", v->name);
     fe_put_int(x, "axis", axis < 0 ? axis + v->rank : axis);
-    flat = fe_put1(x, "Softmax", flat);
+    flat = fe_put1(x, ir_op_info(x->n->op)->onnx, flat);
     fe_put_int(x, "axis", 1);
     fe_put(x, "Reshape", y->name,
            (const char *const[]){flat, fe_put_i64s(x, y->dims, y->rank), NULL});
@@ -65,6 +65,10 @@ static void put_attr(struct fe_export *x, const struct ir_attr *a) {
     enum ir_dtype type = a->kind == IR_ATTR_STRING ? ir_dtype_by_name(a->s) : IR_DTYPE_COUNT;
     if (x->n->op == IR_OP_quantizelinear && !strcmp(a->name, "dtype") && !ir_in(x->n, 2))
         fe_put_int(x, "output_dtype", fe_onnx_type(type));
+    else if (x->n->op == IR_OP_gelu && !strcmp(a->name, "tanh") && a->f != 0)
+        fe_put_string(x, "approximate", "tanh");
+    else if (x->n->op == IR_OP_eyelike && !strcmp(a->name, "to"))
+        fe_put_int(x, "dtype", fe_onnx_type(type));
     else if (fe_attr_hidden(x->n->op, a->name))
         return;
     else if (type != IR_DTYPE_COUNT && (!strcmp(a->name, "to") || !strcmp(a->name, "dtype")))
@@ -134,9 +138,9 @@ static bool put_float_node(struct fe_export *x) {
     if (n->op == IR_OP_affine) return put_affine(x);
     if (!row->onnx[0]) return fe_export_quant(x);
     if (row->since_min > x->opset) x->opset = row->since_min;
-    if (n->op == IR_OP_softmax && ir_attr_int(n, "flat")) return put_flat_softmax(x);
-    if (n->op == IR_OP_constantofshape && ir_in(n, 1)) return put_fill(x);
     struct ir_attr_info info;
+    if (ir_attr_schema_find(n->op, "flat", &info) && ir_attr_int(n, "flat")) return put_flat(x);
+    if (n->op == IR_OP_constantofshape && ir_in(n, 1)) return put_fill(x);
     bool act =
         ir_attr_schema_find(n->op, "act", &info) && strcmp(ir_attr_string(n, "act"), "none") != 0;
     const char **in = arena_array(x->a, (size_t)n->in_count + 1, sizeof *in);

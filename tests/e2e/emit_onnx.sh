@@ -14,6 +14,10 @@ for seed in 1 2 3; do
   done
 done
 
+# Every operator of ONNX's own cases, in whatever version and with whatever left out.
+need_files "$data/onnx-backend-tests/node"
+"$python" tests/e2e/lib/emitted_cases.py "$bin/nbqc" "$data/onnx-backend-tests/node" "$tmp" || fail "cases"
+
 last=$(last_pass)
 ways=("--target=zcu102" "--target=tiny --act-bits=16" "--terms=2" "--target=zcu102-vpe-int8" "--bits=2" "--target=zcu102-vpe"
   "--target=zcu102-paper --bits=5" "--target=zcu102-a16 --terms=2")
