@@ -110,6 +110,9 @@ bool pass_fold_moves(struct ir_graph *g);
 /* plain.c: rewrites operators that say the same as plainer ones. */
 bool pass_plain(struct ir_graph *g);
 bool pass_plain_left(const struct ir_graph *g);
+/* The part of it that makes global pools of reductions over all spatial dimensions. */
+bool pass_is_plane_reduction(const struct ir_graph *g, const struct ir_node *n);
+bool pass_give_pool(struct ir_graph *g, struct ir_node *n);
 /* resize.c: a Resize that repeats pixels but does not say it in the form that pass_repeats() knows;
  * gives it that form. */
 bool pass_is_repeat(const struct ir_graph *g, const struct ir_node *n);

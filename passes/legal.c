@@ -137,8 +137,20 @@ static bool check_interleave(const struct check *x) {
     return true;
 }
 
+/* Its input as rows as long as the constant matrix is high: more than one of them. */
+static bool has_rows(const struct ir_node *n) {
+    const struct ir_value *a = n->in[0], *w = n->in[1];
+    if (!ir_is_const(w) || w->rank != 2 || a->rank == 0) return false;
+    int64_t length = w->dims[n->op == IR_OP_gemm && ir_attr_int(n, "transB") != 0];
+    return length > 0 && ir_elements(a) > length;
+}
+
 static bool check_dense(const struct check *x) {
-    return REFUSE(x, pass_dense, ir_type_text(x->a, x->n->in[0]), ir_type_text(x->a, x->n->in[1]));
+    const struct ir_value *a = x->n->in[0], *b = x->n->in[1];
+    const char *of = ir_type_text(x->a, a), *by = ir_type_text(x->a, b);
+    if (!ir_is_const(a) && !ir_is_const(b)) return REFUSE(x, pass_dense_computed, of, by);
+    if (has_rows(x->n)) return REFUSE(x, pass_dense_rows, of, by);
+    return REFUSE(x, pass_dense, of, by);
 }
 
 static bool check_batchnorm(const struct check *x) {
@@ -179,20 +191,46 @@ static bool check_function(const struct check *x) {
     return expect_image(x, x->n->in[0]);
 }
 static bool check_move(const struct check *x) {
-    return REFUSE(x, pass_move, ir_type_text(x->a, x->n->in[0]), ir_type_text(x->a, x->n->out[0]));
+    const struct ir_value *in = x->n->in[0], *fill = ir_in(x->n, 2);
+    const char *from = ir_type_text(x->a, in), *to = ir_type_text(x->a, x->n->out[0]);
+    if (x->n->op == IR_OP_pad) {
+        const char *mode = ir_attr_string(x->n, "mode");
+        if (strcmp(mode, "constant") != 0) return REFUSE(x, pass_pad_mode, from, to, mode);
+        bool zero = fill == NULL || (ir_is_const(fill) && pass_const_at(fill, 0) == 0);
+        if (!zero) return REFUSE(x, pass_pad_value, from, to);
+    }
+    return expect_image(x, in) && REFUSE(x, pass_move, from, to);
 }
 static bool check_copy(const struct check *x) {
     return REFUSE(x, pass_copy_output);
 }
 static bool check_arithmetic(const struct check *x) {
-    return REFUSE(x, pass_arithmetic);
+    return REFUSE(x, pass_arithmetic, ir_type_text(x->a, x->n->in[0]),
+                  ir_type_text(x->a, x->n->in[1]));
 }
+/* The transposes around operators whose channels come last. */
+static bool is_of_images(const struct ir_node *n) {
+    enum { RANK = 4 };
+    static const int64_t to_last[] = {0, 2, 3, 1}, to_first[] = {0, 3, 1, 2};
+    int count;
+    const int64_t *perm = ir_attr_ints(n, "perm", &count);
+    return count == RANK && (memcmp(perm, to_last, sizeof to_last) == 0 ||
+                             memcmp(perm, to_first, sizeof to_first) == 0);
+}
+
 static bool check_transpose(const struct check *x) {
-    return REFUSE(x, pass_transpose, ir_type_text(x->a, x->n->in[0]),
-                  ir_type_text(x->a, x->n->out[0]));
+    const char *from = ir_type_text(x->a, x->n->in[0]), *to = ir_type_text(x->a, x->n->out[0]);
+    if (is_of_images(x->n)) return REFUSE(x, pass_transpose_image, from, to);
+    return REFUSE(x, pass_transpose, from, to);
 }
+
+/* No instruction computes the operator, or it has been made of others where one does. */
 static bool check_none(const struct check *x) {
-    return REFUSE(x, pass_unsupported);
+    const struct ir_value *in = ir_in(x->n, 0);
+    if (ir_op_info(x->n->op)->place == IR_PLACE_HOST || in == NULL)
+        return REFUSE(x, pass_unsupported);
+    return expect_image(x, in) &&
+           REFUSE(x, pass_form, ir_type_text(x->a, x->n->out[0]), ir_type_text(x->a, in));
 }
 
 static rule_fn *const rules[IR_OP_COUNT] = {

@@ -139,7 +139,14 @@ static bool take_back(struct ir_graph *g, struct ir_node *n) {
     return true;
 }
 
+/* Reductions over the length are global pools, which have a lifted form. */
+static bool is_line_reduction(const struct ir_graph *g, const struct ir_node *n) {
+    bool line = n->in_count > 0 && is_line(n->in[0]);
+    return line && pass_is_plane_reduction(g, n);
+}
+
 static const struct pass_rule rules[] = {
+    {"reduction over the length", is_line_reduction, pass_give_pool},
     {"over lines", is_liftable, lift},
     {"up and down again", is_undone, take_back},
 };

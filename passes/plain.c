@@ -1,35 +1,40 @@
 /* Operators that say in other words what plainer ones say as well; part of pass lower-dense, as
  * what stands behind them may be a fully connected layer:
- *   - ReduceMean and ReduceMax over height and width are global pools,
+ *   - ReduceMean and ReduceMax over height and width, or over the length of a line, are global
+ *     pools; pass lift-lines uses the latter,
  *   - Sum and Mean of several values are additions. */
 #include "passes/internal.h"
 
-enum { H = 2, W = 3, RANK = 4 };
+enum { H = 2, W = 3, RANK = 4, LINE = 3 /* the rank of values over one spatial dimension */ };
 
 static bool is_image(const struct ir_value *v) {
-    return v->rank == RANK && v->dims[0] == 1 && v->dtype == IR_F32 && !ir_is_const(v);
+    return (v->rank == RANK || v->rank == LINE) && v->dims[0] == 1 && v->dtype == IR_F32 &&
+           !ir_is_const(v);
 }
 
 /* ---- reductions ---- */
 
+/* Over every dimension behind the channels, and no other. */
 static bool is_over_plane(const struct ir_node *n) {
     int64_t axes[RANK];
-    int count;
-    if (!pass_const_ints(ir_in(n, 1), axes, RANK, &count) || count != 2) return false;
-    int64_t a = axes[0] < 0 ? axes[0] + RANK : axes[0], b = axes[1] < 0 ? axes[1] + RANK : axes[1];
+    int count, rank = n->in[0]->rank;
+    if (!pass_const_ints(ir_in(n, 1), axes, RANK, &count) || count != rank - H) return false;
+    int64_t a = axes[0] < 0 ? axes[0] + rank : axes[0];
+    if (count == 1) return a == H;
+    int64_t b = axes[1] < 0 ? axes[1] + rank : axes[1];
     return (a == H && b == W) || (a == W && b == H);
 }
 
-static bool is_reduction(const struct ir_graph *g, const struct ir_node *n) {
+bool pass_is_plane_reduction(const struct ir_graph *g, const struct ir_node *n) {
     (void)g;
     bool known = n->op == IR_OP_reducemean || n->op == IR_OP_reducemax;
     return known && is_image(n->in[0]) && is_over_plane(n);
 }
 
-static bool give_pool(struct ir_graph *g, struct ir_node *n) {
+bool pass_give_pool(struct ir_graph *g, struct ir_node *n) {
     enum ir_op op = n->op == IR_OP_reducemean ? IR_OP_gavgpool : IR_OP_gmaxpool;
     struct ir_value *out = n->out[0];
-    if (out->rank == RANK) {
+    if (out->rank == n->in[0]->rank) {
         ir_node_new(g, n, op, n->name, n->in, 1, &out, 1);
         ir_node_remove(g, n);
         return true;
@@ -79,7 +84,7 @@ static bool give_additions(struct ir_graph *g, struct ir_node *n) {
 }
 
 static const struct pass_rule rules[] = {
-    {"reduction over a plane", is_reduction, give_pool},
+    {"reduction over a plane", pass_is_plane_reduction, pass_give_pool},
     {"sum of several", is_sum, give_additions},
 };
 enum { RULE_COUNT = sizeof rules / sizeof rules[0] };
