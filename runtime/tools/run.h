@@ -85,8 +85,8 @@ int run_exit_code(const struct ctx *c);
 /* report.c */
 void run_print_program(FILE *to, const struct nbq_program *p);
 void run_print_reference(FILE *to, const struct run_model *m);
-/* The five best classes, or the first values: output n of the last run. */
-void run_print_output(FILE *to, const struct run_model *m, int n);
+/* The five best classes, or the first values: an output of the last run. */
+void run_print_output(FILE *to, const struct run_model *m, int output);
 void run_print_score(FILE *to, const struct run_score *s, const struct run_job *job);
 /* m: its outputs are of the one run there was; NULL after an evaluation. */
 void run_print_json(FILE *to, const struct run_score *s, const struct run_job *job,

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 static int write_seeds(struct ctx *c, const char *folder, int count) {
@@ -21,9 +22,12 @@ static int write_seeds(struct ctx *c, const char *folder, int count) {
 
 int main(int argc, char **argv) {
     struct ctx c;
+    char *end;
     if (argc != 3) return 2;
+    long count = strtol(argv[2], &end, 10);
+    if (end == argv[2] || *end != '\0' || count < 0 || count > INT_MAX) return 2;
     ctx_init(&c, "svpe_seeds", stderr);
-    int rc = write_seeds(&c, argv[1], atoi(argv[2]));
+    int rc = write_seeds(&c, argv[1], (int)count);
     ctx_free(&c);
     return rc;
 }

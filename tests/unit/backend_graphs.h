@@ -364,7 +364,8 @@ static struct ir_value *gen_interleave(struct gen *r, struct ir_value *x) {
     int exp = x->quant.exp, zero = x->quant.zero;
     for (int i = 0; i < step[0] * step[1]; i++) {
         struct gen_conv v = {.x = x, .bits = gen_bits(r), .terms = 1, .group = 1};
-        int at[2] = {i / step[1], i % step[1]}, part[2];
+        const int at[2] = {i / step[1], i % step[1]};
+        int part[2];
         v.dims[0] = channels, v.dims[1] = x->dims[1];
         for (int d = 0; d < 2; d++) {
             part[d] = (size[d] - at[d] + step[d] - 1) / step[d];

@@ -231,14 +231,14 @@ static double sample(const float *plane, const struct grid *gy, const struct gri
 
 static double region_at(const float *plane, const struct grid *gy, const struct grid *gx,
                         int64_t oy, int64_t ox, bool max) {
+    int64_t count = gy->samples * gx->samples;
     double result = 0;
-    for (int64_t i = 0; i < gy->samples * gx->samples; i++) {
-        double y = gy->start + gy->step * (double)(oy * gy->samples + i / gx->samples);
-        double x = gx->start + gx->step * (double)(ox * gx->samples + i % gx->samples);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t row = oy * gy->samples + i / gx->samples, col = ox * gx->samples + i % gx->samples;
+        double y = gy->start + gy->step * (double)row, x = gx->start + gx->step * (double)col;
         double v = sample(plane, gy, gx, y, x, max);
         result = !max ? result + v : i == 0 || v > result ? v : result;
     }
-    int64_t count = gy->samples * gx->samples;
     return max || count == 0 ? result : result / (double)count;
 }
 

@@ -4,6 +4,7 @@
  * Cast 13, CastLike 19. */
 #include "base/ops/internal.h"
 
+#include <assert.h>
 #include <math.h>
 
 /* --- one operand --- */
@@ -63,14 +64,16 @@ bool ir_eval_clip(const struct ir_eval *e) {
     return true;
 }
 
-/* y = real(x) or whole(x), as the type of x asks; y may be bool. */
+/* y = real(x) or whole(x), as the type of x asks, the other may be NULL; y may be bool. */
 static bool eval_unary(const struct ir_eval *e, double (*real)(double), int64_t (*whole)(int64_t)) {
     const struct ir_value *v = ir_in(e->n, 0), *y = e->n->out[0];
     const void *x = ir_eval_in(e, 0);
     void *out = ir_eval_out(e, 0);
     int64_t count = ir_elements(v);
+    bool integers = !ir_is_float(v->dtype);
+    assert(integers ? whole != NULL : real != NULL);
     for (int64_t i = 0; i < count; i++)
-        if (!ir_is_float(v->dtype))
+        if (integers)
             ir_store_int(y->dtype, out, i, whole(ir_load_int(v->dtype, x, i)));
         else if (ir_is_float(y->dtype))
             ir_store_float(y->dtype, out, i, real(ir_load_float(v->dtype, x, i)));

@@ -41,9 +41,10 @@ static int64_t element_at(const struct ir_eval *e, const struct ir_value *data, 
     int64_t strides[IR_MAX_RANK], at = 0, rest = i;
     ir_strides_of(data, strides);
     for (int d = place->rank - 1; d >= 0; d--) {
-        int64_t index = rest % place->dims[d];
+        int64_t own = rest % place->dims[d];
+        int64_t index = d == axis ? index_at(e, 1, i, data->dims[d]) : own;
         rest /= place->dims[d];
-        if (d == axis && (index = index_at(e, 1, i, data->dims[d])) < 0) return -1;
+        if (index < 0) return -1;
         at += index * strides[d];
     }
     return at;

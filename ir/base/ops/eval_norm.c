@@ -3,6 +3,7 @@
  * GroupNormalization 21, MeanVarianceNormalization 13, LRN 13. */
 #include "base/ops/internal.h"
 
+#include <assert.h>
 #include <math.h>
 
 /* Mean and variance, the variance around the mean. */
@@ -43,8 +44,8 @@ static struct spread channel_spread(const struct ir_eval *e, int64_t c, int64_t 
 
 /* In training the images' own numbers count, and the running ones move toward them. */
 static void move_running(const struct ir_eval *e, int64_t c, struct spread s) {
-    double keep = ir_attr_float(e->n, "momentum"), now[] = {s.mean, s.variance};
-    for (int i = 1; i < e->n->out_count; i++) {
+    const double keep = ir_attr_float(e->n, "momentum"), now[] = {s.mean, s.variance};
+    for (int i = 1; i < 3 && i < e->n->out_count; i++) {
         double old = (double)((const float *)ir_eval_in(e, 2 + i))[c];
         ((float *)ir_eval_out(e, i))[c] = (float)(old * keep + now[i - 1] * (1 - keep));
     }
@@ -157,6 +158,7 @@ bool ir_eval_rmsnorm(const struct ir_eval *e) {
 /* Which mean an element belongs to: its index with the axes that are averaged left out. */
 static int64_t bin_of(const struct ir_value *v, unsigned set, int64_t i) {
     int64_t bin = 0, step = 1;
+    assert(v->rank >= 0 && v->rank <= IR_MAX_RANK);
     for (int d = v->rank - 1; d >= 0; d--) {
         int64_t at = i % v->dims[d];
         i /= v->dims[d];

@@ -75,7 +75,7 @@ static double reduce_real(const struct reduction *r, enum ir_dtype t, const void
 
 static int64_t reduce_whole(const struct reduction *r, enum ir_dtype t, const void *x, int64_t from,
                             const struct span *gone) {
-    int64_t starts[] = {0, 1, ir_limit_int(t, INT64_MIN), ir_limit_int(t, INT64_MAX)};
+    const int64_t starts[] = {0, 1, ir_limit_int(t, INT64_MIN), ir_limit_int(t, INT64_MAX)};
     int64_t n = ir_product(gone->rank, gone->dims), acc = starts[r->start];
     if (n > 0 && r->start >= FROM_LEAST) acc = ir_load_int(t, x, from + span_at(gone, 0));
     for (int64_t i = 0; i < n; i++)

@@ -11,7 +11,7 @@ struct axis {
     int64_t in, out;
     float scale, start, end;
     int64_t taps;   /* input places of each output place */
-    int64_t *at;    /* out × taps, inside the input */
+    int64_t *at;    /* out × taps, inside the input; NULL: same */
     double *weight; /* the same; NULL: nearest, one tap of weight 1 */
     bool *outside;  /* out: takes the extrapolation value; NULL: none does */
     bool same;      /* nothing changes along it */
@@ -121,6 +121,8 @@ struct resize {
     int reach;                            /* of the kernel, to each side */
     double a, extrapolation;
     bool antialias, exclude_outside;
+    int rank;
+    struct axis axes[IR_MAX_RANK];
 };
 
 static int64_t inside(int64_t at, int64_t size) {
@@ -188,7 +190,7 @@ static struct resize resize_of(const struct ir_node *n) {
 
 /* --- nearest: elements are copied --- */
 
-static bool take_nearest(const struct ir_eval *e, const struct resize *r, const struct axis *axes) {
+static bool take_nearest(const struct ir_eval *e, const struct resize *r) {
     const struct ir_value *v = ir_in(e->n, 0), *y = e->n->out[0];
     size_t size = ir_dtype_size(v->dtype);
     const char *x = ir_eval_in(e, 0);
@@ -197,11 +199,12 @@ static bool take_nearest(const struct ir_eval *e, const struct resize *r, const 
     for (int64_t i = 0; i < count; i++) {
         int64_t rest = i, from = 0;
         bool outside = false;
-        for (int d = v->rank - 1; d >= 0; d--) {
+        for (int d = r->rank - 1; d >= 0; d--) {
+            const struct axis *s = &r->axes[d];
             int64_t at = rest % y->dims[d];
             rest /= y->dims[d];
-            outside = outside || (axes[d].outside != NULL && axes[d].outside[at]);
-            from += (axes[d].same ? at : axes[d].at[at]) * strides[d];
+            outside = outside || (s->outside != NULL && s->outside[at]);
+            from += (s->at == NULL ? at : s->at[at]) * strides[d];
         }
         if (outside)
             ir_store_real(y->dtype, ir_eval_out(e, 0), i, r->extrapolation);
@@ -261,18 +264,18 @@ static int64_t most_between(const struct axis *axes, int lead, int rank) {
 }
 
 /* Axes before the first that changes are done one index at a time. */
-static bool interpolate(const struct ir_eval *e, const struct resize *r, const struct axis *axes) {
+static bool interpolate(const struct ir_eval *e, const struct resize *r) {
     const struct ir_value *v = ir_in(e->n, 0), *y = e->n->out[0];
     int lead = 0;
-    while (lead < v->rank && axes[lead].same) lead++;
-    int64_t outer = ir_product(lead, v->dims), from = ir_product(v->rank - lead, v->dims + lead);
-    int64_t to = ir_product(v->rank - lead, y->dims + lead);
-    size_t room = (size_t)most_between(axes, lead, v->rank);
+    while (lead < r->rank && r->axes[lead].same) lead++;
+    int64_t outer = ir_product(lead, v->dims), from = ir_product(r->rank - lead, v->dims + lead);
+    int64_t to = ir_product(r->rank - lead, y->dims + lead);
+    size_t room = (size_t)most_between(r->axes, lead, r->rank);
     double *a = arena_array(e->a, room, sizeof *a), *b = arena_array(e->a, room, sizeof *b);
     for (int64_t o = 0; o < outer; o++) {
         for (int64_t i = 0; i < from; i++)
             a[i] = ir_load_float(v->dtype, ir_eval_in(e, 0), o * from + i);
-        const double *made = run_axes(axes, lead, v->rank, a, b, r->extrapolation);
+        const double *made = run_axes(r->axes, lead, r->rank, a, b, r->extrapolation);
         for (int64_t i = 0; i < to; i++)
             ir_store_real(y->dtype, ir_eval_out(e, 0), o * to + i, made[i]);
     }
@@ -283,17 +286,17 @@ bool ir_eval_resize(const struct ir_eval *e) {
     const struct ir_value *v = ir_in(e->n, 0), *y = e->n->out[0];
     struct ir_infer x = {.ctx = e->ctx, .arena = e->a, .n = e->n, .values = e->values};
     struct resize r = resize_of(e->n);
-    struct axis axes[IR_MAX_RANK];
     struct ir_resize numbers;
     if (ir_elements(y) == 0) return true;
     if (!ir_resize_of(&x, &numbers)) return false;
-    for (int d = 0; d < v->rank; d++) {
-        axes[d] = (struct axis){.in = v->dims[d], .out = y->dims[d], .scale = numbers.scale[d]};
-        axes[d].start = numbers.start[d];
-        axes[d].end = numbers.end[d];
-        set_axis(&r, &axes[d], e->a);
+    r.rank = v->rank;
+    for (int d = 0; d < r.rank; d++) {
+        r.axes[d] = (struct axis){.in = v->dims[d], .out = y->dims[d], .scale = numbers.scale[d]};
+        r.axes[d].start = numbers.start[d];
+        r.axes[d].end = numbers.end[d];
+        set_axis(&r, &r.axes[d], e->a);
     }
-    return r.kernel == NULL ? take_nearest(e, &r, axes) : interpolate(e, &r, axes);
+    return r.kernel == NULL ? take_nearest(e, &r) : interpolate(e, &r);
 }
 
 bool ir_eval_upsample(const struct ir_eval *e) {

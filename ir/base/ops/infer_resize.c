@@ -70,6 +70,7 @@ static bool axes_of(struct ir_infer *x, int rank, struct axes *out) {
 static bool float_list(struct ir_infer *x, int index, int count, double *out, bool *known) {
     const struct ir_value *v = ir_in(x->n, index);
     const void *data = ir_infer_data(x, v);
+    *known = false;
     if (v->dtype != IR_F32) return ir_fail_input(x, index, "f32");
     if (!expect_count(x, index, count)) return false;
     *known = data != NULL && ir_elements(v) == count;
@@ -163,8 +164,9 @@ static bool by_sizes(struct ir_infer *x, const struct ir_type *t, const struct a
 
 bool ir_resize_of(struct ir_infer *x, struct ir_resize *out) {
     struct ir_type t = ir_type_of(ir_in(x->n, 0));
-    struct axes axes;
+    struct axes axes = {0};
     bool scales = is_given(ir_in(x->n, SCALES)), sizes = is_given(ir_in(x->n, SIZES));
+    *out = (struct ir_resize){0};
     if (!axes_of(x, t.rank, &axes) || !region_of(x, &axes, out)) return false;
     for (int i = 0; i < t.rank; i++) {
         out->out[i] = t.dims[i];

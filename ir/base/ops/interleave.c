@@ -34,7 +34,7 @@ static int64_t whole(const struct ir_infer *x, int dim, int64_t step, int64_t ap
 
 static bool want_part(struct ir_infer *x, int64_t i, const int64_t step[2]) {
     static const char *const because = "as the pixels of the result ask for";
-    int64_t at[2] = {i / step[1], i % step[1]};
+    const int64_t at[2] = {i / step[1], i % step[1]};
     if (!ir_want_dim(x, (int)i, 0, ir_in(x->n, 0)->dims[0], "as in input 0") ||
         !ir_want_dim(x, (int)i, 1, ir_in(x->n, 0)->dims[1], "as in input 0"))
         return false;
@@ -47,7 +47,7 @@ static bool want_part(struct ir_infer *x, int64_t i, const int64_t step[2]) {
 }
 
 bool ir_infer_interleave(struct ir_infer *x) {
-    int64_t step[2];
+    int64_t step[2] = {1, 1};
     if (!steps_of(x, step)) return false;
     struct ir_type *y = &x->out[0];
     *y = ir_type_of(ir_in(x->n, 0));

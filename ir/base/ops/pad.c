@@ -69,7 +69,7 @@ static bool pads_of(struct ir_infer *x, int rank, int64_t *out, bool *known) {
 }
 
 /* Nothing to mirror from, no edge, less than nothing left. */
-static bool pads_fit(source_fn *from, int64_t lo, int64_t hi, int64_t d) {
+static bool pads_fit(source_fn *const from, int64_t lo, int64_t hi, int64_t d) {
     int64_t most = IR_MAX_EXTENT;
     if (lo > most || hi > most || lo < -d || hi < -d || lo + hi < -d) return false;
     if (from == from_reflect) return lo < d && hi < d;
@@ -162,7 +162,7 @@ bool ir_infer_centercroppad(struct ir_infer *x) {
 /* What is odd is cut off, or added, at the end. */
 bool ir_eval_centercroppad(const struct ir_eval *e) {
     const struct ir_value *v = ir_in(e->n, 0), *y = e->n->out[0];
-    int64_t before[IR_MAX_RANK];
+    int64_t before[IR_MAX_RANK] = {0};
     for (int d = 0; d < v->rank; d++) before[d] = (y->dims[d] - v->dims[d]) / 2;
     return copy_moved(e, before, from_constant, zeros);
 }

@@ -8,7 +8,7 @@
 bool ir_infer_dynamicquantizelinear(struct ir_infer *x) {
     static const enum ir_dtype types[] = {IR_U8, IR_F32, IR_U8};
     if (!ir_want(x, 0, -1, IR_F32)) return false;
-    for (int i = 0; i < x->n->out_count; i++) {
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) { /* room for absent ones, too */
         x->out[i].rank = 0;
         if (i == 0) x->out[i] = ir_type_of(ir_in(x->n, 0));
         x->out[i].dtype = types[i];

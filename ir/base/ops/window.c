@@ -211,7 +211,7 @@ static bool transposed_size(struct arena *a, const struct ir_node *n, struct ir_
 
 bool ir_transposed_window(struct arena *a, const struct ir_node *n, struct ir_window *w) {
     enum padding padding;
-    int64_t wanted[IR_WINDOW_DIMS], more[IR_WINDOW_DIMS];
+    int64_t wanted[IR_WINDOW_DIMS] = {0}, more[IR_WINDOW_DIMS] = {0};
     if (!read_window(a, n, w, &padding) || !wanted_sizes(a, n, w->rank, wanted) ||
         !extents(a, n, "output_padding", w->rank, 0, more))
         return false;
