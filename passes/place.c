@@ -201,9 +201,18 @@ static bool check_outputs(const struct ir_graph *g, bool say) {
     for (int i = 0; i < g->output_count; i++) {
         if (g->outputs[i]->producer != NULL) continue;
         good = false;
-        if (say) diag(g->ctx, pass_output_not_made, g->file, g->outputs[i]->name);
+        if (say && ir_is_const(g->outputs[i]))
+            diag(g->ctx, pass_output_not_made, g->file, g->outputs[i]->name);
+        else if (say)
+            diag(g->ctx, pass_output_input, g->file, g->outputs[i]->name);
     }
     return good;
+}
+
+static void say_unused_inputs(const struct ir_graph *g) {
+    for (int i = 0; i < g->input_count; i++)
+        if (ir_use_count(g, g->inputs[i]) == 0)
+            diag(g->ctx, pass_input_unused, g->file, g->inputs[i]->name);
 }
 
 static bool has_device_node(const struct placing *p) {
@@ -217,6 +226,7 @@ bool pass_place(struct ir_graph *g, const struct pass_options *o) {
     int errors = g->ctx->errors;
     struct placing p = placing_of(g, scratch, o);
     check_outputs(g, true);
+    say_unused_inputs(g);
     for (struct ir_node *n = g->first; n != NULL; n = n->next)
         if (p.place[key(n)] == HOST && ir_attr_find(n, "host") == NULL)
             place_node(g, &p, n, o->fallback);
