@@ -141,11 +141,17 @@ void run_print_reference(FILE *to, const struct run_model *m) {
 
 /* ---- Outputs ---- */
 
+/* In the order of run_rank(), in one pass: an output may have millions of values. */
 static void print_best(FILE *to, const struct run_tensor *t, const float *values) {
-    for (size_t place = 0; place < BEST && place < t->count; place++)
-        for (size_t n = 0; n < t->count; n++)
-            if (run_rank(values, t->count, n) == place)
-                fprintf(to, "  %zu. class %zu: %g\n", place + 1, n, (double)values[n]);
+    size_t best[BEST + 1], found = 0;
+    for (size_t n = 0; n < t->count; n++) {
+        size_t at = found;
+        for (; at > 0 && values[n] > values[best[at - 1]]; at--) best[at] = best[at - 1];
+        best[at] = n;
+        if (found < BEST) found++;
+    }
+    for (size_t n = 0; n < found; n++)
+        fprintf(to, "  %zu. class %zu: %g\n", n + 1, best[n], (double)values[best[n]]);
 }
 
 static void print_element(FILE *to, int digits, enum ir_dtype type, const void *values, size_t n) {
