@@ -114,12 +114,26 @@ static void print_layers(FILE *to, const struct nbq_program *p) {
     fprintf(to, "in all %" PRIu64 " MACs, %" PRIu64 " weights\n", macs, weights);
 }
 
+/* How many of each kind, in the order in which kinds first come. */
+static void print_host_ops(FILE *to, const struct nbq_program *p) {
+    const char *mark = " ";
+    for (int n = 0; n < nbq_host_op_count(p); n++) {
+        const char *op = nbq_host_op(p, n);
+        int first = 0, count = 0;
+        while (strcmp(nbq_host_op(p, first), op) != 0) first++;
+        if (first < n) continue;
+        for (int k = n; k < nbq_host_op_count(p); k++) count += !strcmp(nbq_host_op(p, k), op);
+        fprintf(to, "%s%d %s", mark, count, op);
+        mark = ", ";
+    }
+    fprintf(to, "%s\n", nbq_host_op_count(p) ? "" : " none");
+}
+
 void run_print_program(FILE *to, const struct nbq_program *p) {
     fprintf(to, "program \"%s\" for target %s: %d device segment%s", nbq_program_name(p),
             nbq_program_target(p), nbq_segment_count(p), nbq_segment_count(p) == 1 ? "" : "s");
-    fprintf(to, ", host operators:%s", nbq_host_op_count(p) ? "" : " none");
-    for (int n = 0; n < nbq_host_op_count(p); n++) fprintf(to, " %s", nbq_host_op(p, n));
-    fprintf(to, "\n");
+    fprintf(to, ", host operators:");
+    print_host_ops(to, p);
     for (int n = 0; n < nbq_input_count(p); n++) {
         print_info(to, "input", nbq_input_info(p, n));
         print_preprocess(to, p, n);

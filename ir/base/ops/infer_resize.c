@@ -113,7 +113,9 @@ static bool by_scales(struct ir_infer *x, const struct ir_type *t, const struct 
         if (!(scales[i] > 0) || !isfinite(scales[i]))
             return ir_fail_input(x, SCALES, "finite numbers above 0");
         if (t->dims[d] < 0) continue;
-        float size = (float)t->dims[d] * (out->end[d] - out->start[d]) * out->scale[d];
+        /* Also with tf_crop_and_resize, whose text has a factor (roi end − start) that ONNX's own
+         * shape inference, its evaluator and ONNX Runtime leave out. */
+        float size = (float)t->dims[d] * out->scale[d];
         if (!(size >= 0) || size > (float)IR_MAX_ELEMENTS)
             return ir_fail_input(x, SCALES, "scales that give a size");
         out->out[d] = (int64_t)size;
