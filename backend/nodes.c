@@ -8,6 +8,8 @@
 #include "backend/diag.h"
 #include "backend/internal.h"
 
+#include <assert.h>
+
 struct target { /* what the host makes, or has, goes into a tensor */
     const struct ir_value *from;
     struct be_buffer *to;
@@ -263,6 +265,7 @@ static const struct ir_value *source(const struct taking *k, const struct ir_val
 /* A network input, seen under any shape, since the order of its elements stays; or what the host
  * writes as integers. */
 static void take_quantize(struct taking *k, const struct ir_node *n) {
+    assert(n->in[0]); /* only inputs behind those an operator needs may be left out */
     const char *where = ir_node_where(k->plan->arena, n);
     const struct ir_value *from = source(k, n->in[0]);
     if (!from) {
@@ -279,6 +282,7 @@ static void take_quantize(struct taking *k, const struct ir_node *n) {
 /* The same numbers under another shape. What the host made is there under one shape only. */
 static void take_view(struct taking *k, const struct ir_node *n) {
     struct be_plan *p = k->plan;
+    assert(n->in[0]);
     int in = n->in[0]->id, out = n->out[0]->id;
     bool made =
         !p->of_value[in] && k->root[in] && (k->root[in]->producer || ir_is_const(k->root[in]));

@@ -101,9 +101,8 @@ static void cut_segments(struct be_plan *p) {
     p->segments = arena_array(p->arena, (size_t)p->step_count, sizeof *p->segments);
     for (int i = 0; i < p->step_count; i++) {
         bool host = p->steps[i].host != NULL;
-        struct be_segment *last = p->segment_count ? &p->segments[p->segment_count - 1] : NULL;
-        if (last && last->host == host)
-            last->count++;
+        if (p->segment_count > 0 && p->segments[p->segment_count - 1].host == host)
+            p->segments[p->segment_count - 1].count++;
         else
             p->segments[p->segment_count++] = (struct be_segment){host, i, 1};
         p->steps[i].segment = p->segment_count - 1;

@@ -6,6 +6,7 @@
 #include "frontend/diag.h"
 #include "frontend/import.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,7 @@ static void put_act(struct fe_export *x, const char *from) {
 /* Softmax, LogSoftmax and Hardmax of old: all axes from one on are one. */
 static bool put_flat(struct fe_export *x) {
     const struct ir_value *v = x->n->in[0], *y = x->n->out[0];
+    assert(v);
     int64_t axis = ir_attr_int(x->n, "axis");
     const char *flat = fe_put1(x, "Flatten", v->name);
     fe_put_int(x, "axis", axis < 0 ? axis + v->rank : axis);
@@ -114,6 +116,7 @@ static const char *per_channel(struct fe_export *x, const struct ir_value *v) {
 static bool put_affine(struct fe_export *x) {
     static const int64_t form[] = {-1, 1, 1};
     struct ir_value *const *in = x->n->in;
+    assert(in[0] && in[1] && in[2]);
     const char *factor = fe_put2(x, "Reshape", in[1]->name, fe_put_i64s(x, form, 3));
     const char *shift = fe_put2(x, "Reshape", in[2]->name, fe_put_i64s(x, form, 3));
     const char *product = fe_put2(x, "Mul", in[0]->name, factor);
@@ -191,7 +194,7 @@ static Onnx__ValueInfoProto **describe_all(struct fe_export *x, struct ir_value 
 }
 
 /* Constants that nodes read as they are: those of float nodes, tables, outputs. */
-static bool put_constants(struct fe_export *x, bool *wanted) {
+static bool put_constants(struct fe_export *x, const bool *wanted) {
     bool good = true;
     for (int i = 0; i < x->g->value_count; i++) {
         const struct ir_value *v = x->g->values[i];
@@ -228,7 +231,7 @@ static bool put_graph(struct fe_export *x) {
     return put_constants(x, wanted) && good;
 }
 
-static void pack(struct fe_export *x, struct writer *to) {
+static bool pack(struct fe_export *x, struct writer *to) {
     Onnx__OperatorSetIdProto opset, *opsets[] = {&opset};
     Onnx__ModelProto model;
     char producer[] = "nbqc", version[] = NBQ_VERSION;
@@ -246,19 +249,19 @@ static void pack(struct fe_export *x, struct writer *to) {
     size_t size = onnx__model_proto__get_packed_size(&model);
     if (size > INT32_MAX) { /* protobuf's own limit, of whoever reads it */
         diag(x->c, fe_export_size, NULL, size);
-        return;
+        return false;
     }
     to->data = arena_grow(to->arena, to->data, to->size, to->size + size, 1);
     to->room = to->size + size;
     to->size += onnx__model_proto__pack(&model, to->data + to->size);
+    return true;
 }
 
 bool fe_export(struct ir_graph *g, struct writer *to) {
     Onnx__GraphProto graph;
     struct fe_export x = {
         .c = g->ctx, .a = arena_new(g->ctx), .g = g, .to = &graph, .opset = OPSET};
-    int errors = g->ctx->errors;
-    if (put_graph(&x)) pack(&x, to);
+    bool good = put_graph(&x) && pack(&x, to);
     arena_free(x.a);
-    return g->ctx->errors == errors;
+    return good;
 }

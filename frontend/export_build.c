@@ -16,10 +16,12 @@ const char *fe_part(struct fe_export *x) {
 
 const char *fe_put(struct fe_export *x, const char *op, const char *out, const char *const *in) {
     Onnx__NodeProto *n = arena_alloc(x->a, sizeof *n);
+    size_t count = 0;
     onnx__node_proto__init(n);
-    while (in[n->n_input] != NULL) n->n_input++;
-    n->input = arena_array(x->a, n->n_input, sizeof *n->input);
-    for (size_t i = 0; i < n->n_input; i++) n->input[i] = copy_text(x, in[i]);
+    while (in[count] != NULL) count++;
+    n->n_input = count;
+    n->input = arena_array(x->a, count, sizeof *n->input);
+    for (size_t i = 0; i < count; i++) n->input[i] = copy_text(x, in[i]);
     n->n_output = 1;
     n->output = arena_array(x->a, 1, sizeof *n->output);
     n->output[0] = copy_text(x, out != NULL ? out : fe_part(x));
@@ -102,7 +104,7 @@ const char *fe_put_tensor(struct fe_export *x, const char *name, int type, int r
     t->dims = arena_copy(x->a, dims, t->n_dims * sizeof *dims);
     t->has_raw_data = 1;
     t->raw_data.len = bytes;
-    t->raw_data.data = (uint8_t *)(uintptr_t)data; /* only read */
+    t->raw_data.data = (uint8_t *)data; /* only read */
     Onnx__GraphProto *g = x->to;
     if (g->n_initializer == x->initializer_room) {
         x->initializer_room = 2 * x->initializer_room + 64;

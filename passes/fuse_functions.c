@@ -11,6 +11,7 @@
  * before, together with the clamp they stand behind. */
 #include "passes/internal.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -56,7 +57,12 @@ struct binding {
     const struct ir_graph *g;
     struct ir_value *x;
     double numbers[3]; /* a, b, c */
+    int depth;         /* operators around the term that is looked at */
 };
+
+/* Brackets in brackets of a form. Matching goes into a graph no deeper than these, whatever the
+ * graph: that is why it may recur. */
+enum { DEPTH_MAX = 8 };
 
 /* Of constants that exporters round to float, and of those they write with six digits. */
 static bool near(double found, double wanted) {
@@ -94,7 +100,8 @@ static bool has_attributes(const struct ir_node *n, const char *p) {
 
 static bool match(struct binding *b, const char *p, struct ir_value *v);
 
-/* The two operands of n, in the order of the form or, where that does not matter, in the other. */
+/* The two operands of n, in the order of the form or, where that does not matter, in the other.
+ * NOLINTNEXTLINE(misc-no-recursion): no deeper than DEPTH_MAX */
 static bool match_pair(struct binding *b, const char *p, const struct ir_node *n) {
     const char *second = skip(p) + 1;
     struct binding before = *b;
@@ -104,7 +111,8 @@ static bool match_pair(struct binding *b, const char *p, const struct ir_node *n
     return match(b, p, n->in[1]) && match(b, second, n->in[0]);
 }
 
-/* "clip(TERM,LO,HI)": bounds as attributes of old exports are inputs by now. */
+/* "clip(TERM,LO,HI)": bounds as attributes of old exports are inputs by now.
+ * NOLINTNEXTLINE(misc-no-recursion): no deeper than DEPTH_MAX */
 static bool match_clip(struct binding *b, const char *p, const struct ir_node *n) {
     const char *lo = skip(p) + 1, *hi = skip(lo) + 1;
     struct pass_clamp clamp;
@@ -112,6 +120,7 @@ static bool match_clip(struct binding *b, const char *p, const struct ir_node *n
            near(clamp.hi, strtod(hi, NULL)) && match(b, p, n->in[0]);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than DEPTH_MAX */
 static bool match_node(struct binding *b, const char *p, const struct ir_node *n) {
     size_t name = strcspn(p, "[("), open = strcspn(p, "(");
     const char *op = ir_op_info(n->op)->name;
@@ -121,6 +130,7 @@ static bool match_node(struct binding *b, const char *p, const struct ir_node *n
     return n->in_count == 2 ? match_pair(b, p + open + 1, n) : match(b, p + open + 1, n->in[0]);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than DEPTH_MAX */
 static bool match(struct binding *b, const char *p, struct ir_value *v) {
     double number;
     if (is_letter(p, "x")) {
@@ -132,7 +142,12 @@ static bool match(struct binding *b, const char *p, struct ir_value *v) {
         return is_number(v, to) && (*p != 'c' || (*to >= 0 && *to <= 1));
     }
     if (strchr(".0123456789", *p)) return is_number(v, &number) && near(number, strtod(p, NULL));
-    return v->producer && ir_single_user(b->g, v) && match_node(b, p, v->producer);
+    if (!v->producer || !ir_single_user(b->g, v)) return false;
+    assert(b->depth < DEPTH_MAX);
+    b->depth++;
+    bool good = match_node(b, p, v->producer);
+    b->depth--;
+    return good;
 }
 
 /* The operator of a form's result; IR_OP_COUNT: the table has none of that name. */
@@ -214,6 +229,7 @@ static bool join_clamps(struct ir_graph *g, struct ir_node *n) {
     static const int64_t scalar[1] = {0};
     struct pass_clamp c;
     struct ir_value *in[3] = {loose_clamp(g, n, &c)};
+    assert(in[0]); /* is_loose_clamp() has found it */
     if (c.lo > -FLT_MAX) in[1] = pass_const_new(g, "low", 0, scalar, &c.lo);
     if (c.hi < FLT_MAX) in[2] = pass_const_new(g, "high", 0, scalar, &c.hi);
     ir_node_new(g, n, IR_OP_clip, n->name, in, in[2] ? 3 : in[1] ? 2 : 1, n->out, 1);

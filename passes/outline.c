@@ -20,7 +20,8 @@ struct ir_graph *pass_outline(const struct ir_graph *g, const struct pass_option
     const struct quant_families *f = quant_families_new(outline, scratch, false, NULL);
     for (int i = 0; i < outline->value_count; i++) {
         struct ir_value *v = outline->values[i];
-        if (v) v->elided = 0; /* zeros they are, and zeros they may be */
+        if (!v) continue;
+        v->elided = 0; /* zeros they are, and zeros they may be */
         if (quant_is_activation(v) && f->device[quant_family(f, v)])
             v->quant = (struct ir_quant){.bits = o->act_bits};
     }

@@ -159,7 +159,7 @@ struct selection {
 /* The stride along an axis: from the first two neighbours that are both no zeros; 1 if there are
  * none. */
 static int64_t stride_of(const struct picture *p, int axis) {
-    int64_t next[2] = {axis == 0, axis == 1};
+    const int64_t next[2] = {axis == 0, axis == 1};
     for (int64_t o = 0; o < p->channels; o++)
         for (int64_t y = 0; y + next[0] < p->size[0]; y++)
             for (int64_t x = 0; x + next[1] < p->size[1]; x++) {

@@ -56,7 +56,8 @@ static bool repeats_pixels(const struct ir_node *n, const float *found) {
     int64_t ry = out[H] / in[H], rx = out[W] / in[W];
     for (int64_t i = 0; i < ir_elements(n->out[0]); i++) {
         int64_t x = i % out[W], y = i / out[W] % out[H], plane = i / out[W] / out[H];
-        if (found[i] != (float)((plane * in[H] + y / ry) * in[W] + x / rx)) return false;
+        int64_t pixel = (plane * in[H] + y / ry) * in[W] + x / rx;
+        if (found[i] != (float)pixel) return false;
     }
     return true;
 }
@@ -75,7 +76,8 @@ bool pass_is_repeat(const struct ir_graph *g, const struct ir_node *n) {
 
 bool pass_give_repeat(struct ir_graph *g, struct ir_node *n) {
     const int64_t *in = n->in[0]->dims, *out = n->out[0]->dims;
-    const double scales[RANK] = {1, 1, (double)(out[H] / in[H]), (double)(out[W] / in[W])};
+    int64_t ry = out[H] / in[H], rx = out[W] / in[W]; /* whole, as has_whole_factors() says */
+    const double scales[RANK] = {1, 1, (double)ry, (double)rx};
     const char *name = arena_printf(g->arena, "%s.scales", n->out[0]->name);
     struct ir_value *list[] = {n->in[0], NULL,
                                pass_const_new(g, name, 1, (int64_t[]){RANK}, scales)};

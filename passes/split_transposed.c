@@ -12,6 +12,8 @@
  * a stride; and what is no image. */
 #include "passes/internal.h"
 
+#include <assert.h>
+
 enum { N, C, H, W, DIMS, MAX_PARTS = 64 };
 
 static int64_t gcd(int64_t a, int64_t b) {
@@ -30,6 +32,7 @@ struct taps {
 };
 
 static int64_t floor_div(int64_t a, int64_t b) {
+    assert(b > 0); /* strides and dilations */
     return a >= 0 ? a / b : -((b - 1 - a) / b);
 }
 

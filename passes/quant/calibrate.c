@@ -218,65 +218,63 @@ struct evidence {
     const struct quant_range *ranges; /* by slot */
     const struct pass_options *options;
     struct arena *arena;
-    struct quant_range **totals; /* by root, of families that enter a concat of another */
+    struct quant_range **totals; /* by root, of families that meet in a concat; NULL: of others */
 };
 
-static void add_total(const struct evidence *e, int root, struct quant_range *total);
-
-static struct quant_range *total_of(const struct evidence *e, int root) {
-    if (e->totals[root]) return e->totals[root];
-    struct quant_range *total = e->totals[root] = arena_alloc(e->arena, sizeof *total);
-    quant_range_init(total);
-    add_total(e, root, total);
-    return total;
-}
-
-/* Numbers that come requantized into what a concat makes count there as well. */
-static void add_entering(const struct evidence *e, const struct ir_value *v,
-                         struct quant_range *total) {
-    const struct ir_node *n = v ? v->producer : NULL;
-    if (!n || n->op != IR_OP_concat || ir_is_host(n)) return;
-    for (int i = 0; i < n->in_count; i++)
-        if (quant_is_activation(n->in[i]) && quant_family(e->f, n->in[i]) != quant_family(e->f, v))
-            quant_range_merge(total, total_of(e, quant_family(e->f, n->in[i])));
-}
-
 /* A family's members are a ring: the ranges of its sources come together. */
-static void add_total(const struct evidence *e, int root, struct quant_range *total) {
+static void add_sources(const struct evidence *e, int root, struct quant_range *total) {
     int i = root;
+    quant_range_init(total);
     do
         if (e->slots->of[i] >= 0) quant_range_merge(total, &e->ranges[e->slots->of[i]]);
     while ((i = e->f->next[i]) != root);
-    do add_entering(e, e->f->graph->values[i], total);
-    while ((i = e->f->next[i]) != root);
 }
 
-static void assign_family(const struct evidence *e, int root, struct quant_range *total) {
+static struct quant_range *total_of(const struct evidence *e, const struct ir_value *v) {
+    int root = quant_family(e->f, v);
+    if (!e->totals[root]) {
+        e->totals[root] = arena_alloc(e->arena, sizeof **e->totals);
+        add_sources(e, root, e->totals[root]);
+    }
+    return e->totals[root];
+}
+
+/* Numbers that come requantized into what a concat makes count there as well, with all that has
+ * come into their own family before: nodes stand in topological order. */
+static void add_entering(const struct evidence *e) {
+    for (const struct ir_node *n = e->f->graph->first; n; n = n->next)
+        for (int i = 0; i < n->in_count && n->op == IR_OP_concat && !ir_is_host(n); i++)
+            if (quant_is_activation(n->in[i]) &&
+                quant_family(e->f, n->in[i]) != quant_family(e->f, n->out[0]))
+                quant_range_merge(total_of(e, n->out[0]), total_of(e, n->in[i]));
+}
+
+/* Its members are activations, all of them, since the root is one. */
+static void assign_family(const struct evidence *e, int root, const struct quant_range *total) {
     struct ir_value **values = e->f->graph->values;
     bool image = false;
     int i = root;
     struct ir_range given = {0, 0};
-    quant_range_init(total);
-    add_total(e, root, total);
     do {
-        image |=
-            quant_is_activation(values[i]) && quant_is_image(values[i], &e->options->preprocess);
-        given.lo = values[i] ? fmin(given.lo, values[i]->range.lo) : given.lo;
-        given.hi = values[i] ? fmax(given.hi, values[i]->range.hi) : given.hi;
+        image |= quant_is_image(values[i], &e->options->preprocess);
+        given.lo = fmin(given.lo, values[i]->range.lo);
+        given.hi = fmax(given.hi, values[i]->range.hi);
     } while ((i = e->f->next[i]) != root);
     struct ir_quant q = choose(total, &given, e->options, e->f->nonneg[root], image);
-    do {
-        if (quant_is_activation(values[i])) values[i]->quant = q;
-    } while ((i = e->f->next[i]) != root);
+    do values[i]->quant = q;
+    while ((i = e->f->next[i]) != root);
 }
 
 static void assign(struct evidence *e) {
     const struct quant_families *f = e->f;
-    struct quant_range *total = arena_alloc(e->arena, sizeof *total);
+    struct quant_range *own = arena_alloc(e->arena, sizeof *own);
     e->totals = arena_array(e->arena, (size_t)f->graph->value_count, sizeof *e->totals);
+    add_entering(e);
     for (int root = 0; root < f->graph->value_count; root++)
-        if (has_range(f, f->graph->values[root]) && f->parent[root] == root)
-            assign_family(e, root, total);
+        if (has_range(f, f->graph->values[root]) && f->parent[root] == root) {
+            if (!e->totals[root]) add_sources(e, root, own);
+            assign_family(e, root, e->totals[root] ? e->totals[root] : own);
+        }
 }
 
 static void forget_quants(const struct ir_graph *g) {
