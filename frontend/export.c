@@ -104,6 +104,7 @@ static void put_more_outputs(struct fe_export *x, int count) {
 
 /* One number per group, as opset 18 has them, becomes one per channel, as 21 wants them. */
 static const char *per_channel(struct fe_export *x, const struct ir_value *v) {
+    assert(x->n->in[0]);
     int64_t channels = x->n->in[0]->dims[1], groups = ir_attr_int(x->n, "num_groups");
     if (v->dims[0] == channels || v->dims[0] != groups) return v->name;
     const char *columns = fe_put_i64s(x, (int64_t[]){groups, 1}, 2);
