@@ -94,8 +94,8 @@ static bool give_sum(struct ir_graph *g, struct ir_node *n) {
     struct arena *scratch = arena_new(g->ctx);
     const char *name = arena_printf(scratch, "%s.minus", n->out[0]->name);
     struct ir_value *minus = pass_value_like(g, b, name);
-    struct ir_node *placeholder = ir_node_new(g, n, IR_OP_identity, n->name, &b, 1, &minus, 1);
-    put_affine(g, placeholder, b, or_all(scratch, NULL, b->dims[1], -1),
+    struct ir_node *copy = ir_node_new(g, n, IR_OP_identity, n->name, &b, 1, &minus, 1);
+    put_affine(g, copy, b, or_all(scratch, NULL, b->dims[1], -1),
                or_all(scratch, NULL, b->dims[1], 0));
     ir_set_input(g, n, 1, minus);
     n->op = IR_OP_add;

@@ -5,11 +5,11 @@
  *
  * A FOLDER holds one folder per case: model.onnx, test_data_set_N/input_K.pb and output_K.pb; with
  * --light, models of their own: NAME.onnx and NAME_output_K.pb, whose input is i / n for element i
- * of n. LIST names the cases that need not pass, one in each line, and the
- * reason behind it. Prints a table by operator, where a case counts for every operator it uses, and
- * the counts of cases. Integers have to be equal, floats within 10⁻³ of the expected value plus
- * 10⁻⁷, as in ONNX's own runner. Ends with 1 if a case is neither passed nor exempt, or if one that
- * is exempt passes. */
+ * of n. LIST names the cases that need not pass, one in each line, and the reason behind it.
+ * Prints a table by operator, where a case counts for every operator it uses, and the counts of
+ * cases. Integers have to be equal, floats within 10⁻³ of the expected value plus 10⁻⁷, as in
+ * ONNX's own runner. Ends with 1 if a case is neither passed nor exempt, or if one that is
+ * exempt passes. */
 #include "tests/onnx/tensor.h"
 
 #include "base/file.h"
